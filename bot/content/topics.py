@@ -1,0 +1,162 @@
+"""Reading the FAQ's topics in one language, with the clinic's overlay on top, and checking them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.content.files import Outline, Sources, TopicEntry, TopicsFile
+from bot.content.settings import VARIABLES
+from bot.content.yaml_source import Fault, Faults, Source, read
+from bot.domain.message import variables_of
+from bot.domain.text import words as split_words
+from bot.domain.topic import Held, Topic
+
+#: Files of a language folder that hold no topics.
+OTHER_FILES = frozenset({"check_ins.yaml", "phrases.yaml", "red_flags.yaml"})
+#: A clinic's own topics start with this, so that they never collide with a later supplied one.
+OWN = "clinic."
+
+
+class _Draft:
+    """A topic while it is put together: its parts, each with the place it came from."""
+
+    def __init__(self, area: str, held: Held, entry: TopicEntry, source: Source, place: str) -> None:
+        self.area, self.held, self.entry, self.source, self.place = area, held, entry, source, place
+        self.reviewed = entry.reviewed
+        self.asks: list[tuple[str, Source, int]] = []
+        self.answer_source, self.answer_place = source, place
+
+
+def read_topics(
+    folder: Path, overlay: Path | None, outline: Outline, sources: Sources
+) -> tuple[dict[str, Topic], list[Fault]]:
+    """Return the topics in the outline's order, and every fault that was found."""
+    faults: list[Fault] = []
+    held = {topic.id: topic.held for area in outline.areas for topic in area.topics}
+    drafts: dict[str, _Draft] = {}
+    hidden: set[str] = set()
+    for area in outline.areas:
+        name = f"{folder.name}/{area.id}.yaml"
+        expected = {topic.id for topic in area.topics}
+        loaded = _load(folder / f"{area.id}.yaml", name, faults)
+        if loaded is None:
+            continue
+        source, file = loaded
+        for id_ in sorted(expected - set(file.topics)):
+            faults.append(source.fault(("topics",), f"'{id_}' of outline.yaml is missing; add it"))
+        for id_, entry in file.topics.items():
+            place = ("topics", id_)
+            if id_ not in expected:
+                faults.append(source.fault(place, "outline.yaml has no such topic in this area"))
+                continue
+            for part in ("title", "answer", "sources"):
+                if getattr(entry, part) in (None, ()):
+                    faults.append(source.fault(place, f"'{part}' is missing; add it"))
+            if not 8 <= len(entry.asks) <= 20:
+                faults.append(source.fault((*place, "asks"), f"has {len(entry.asks)}; give 8 to 20"))
+            if entry.reviewed is None and file.reviewed is None:
+                faults.append(source.fault(place, "'reviewed' is missing here and at the file's top; add it"))
+            draft = _Draft(area.id, held[id_], entry, source, id_)
+            draft.reviewed = entry.reviewed or file.reviewed
+            draft.asks = [(ask, source, number) for number, ask in enumerate(entry.asks)]
+            drafts[id_] = draft
+    if overlay and overlay.is_dir():
+        for path in sorted(overlay.glob("*.yaml")):
+            if path.name not in OTHER_FILES:
+                _lay_over(path, drafts, hidden, faults)
+    known = set(drafts) - hidden
+    _check(drafts, known, set(sources.sources), faults)
+    if faults:
+        return {}, faults
+    order = [id_ for area in outline.areas for id_ in [t.id for t in area.topics] if id_ in known]
+    order += sorted(known - set(order))
+    return {id_: _topic(id_, drafts[id_], known) for id_ in order}, []
+
+
+def _load(path: Path, name: str, faults: list[Fault]) -> tuple[Source, TopicsFile] | None:
+    try:
+        source = read(path, name)
+        return source, source.read_as(TopicsFile)
+    except Faults as error:
+        faults.extend(error.faults)
+        return None
+
+
+def _lay_over(path: Path, drafts: dict[str, _Draft], hidden: set[str], faults: list[Fault]) -> None:
+    """Put one overlay file on top: `answer` and the like replace, `asks` add, `hide` hides, `clinic.<id>` is new."""
+    loaded = _load(path, str(path), faults)
+    if loaded is None:
+        return
+    source, file = loaded
+    for id_, entry in file.topics.items():
+        place = ("topics", id_)
+        reviewed = entry.reviewed or file.reviewed
+        if id_ not in drafts:
+            if not id_.startswith(OWN):
+                what = f"no such topic; a new one of your own must be called '{OWN}{id_}'"
+                faults.append(source.fault(place, what))
+                continue
+            if None in (entry.title, entry.answer, reviewed) or len(entry.asks) < 3:
+                what = "a new topic needs title, answer, reviewed and at least 3 asks"
+                faults.append(source.fault(place, what))
+                continue
+            drafts[id_] = _Draft("clinic", entry.held or "full", entry, source, id_)
+        draft = drafts[id_]
+        if entry.hide:
+            hidden.add(id_)
+        given = entry.model_dump(exclude_none=True, exclude={"asks", "hide", "reviewed"})
+        if entry.answer is not None:
+            draft.answer_source, draft.answer_place = source, id_
+            if reviewed is None:
+                faults.append(
+                    source.fault(place, "'reviewed' is missing: who approved this answer, and when?")
+                )
+            draft.reviewed = reviewed
+            # The clinic's own answer is an answer: nothing is left for the clinic to add, unless it says so.
+            draft.held = entry.held or "full"
+        draft.entry = draft.entry.model_copy(update=given)
+        draft.asks += [(ask, source, number) for number, ask in enumerate(entry.asks)]
+
+
+def _check(drafts: dict[str, _Draft], known: set[str], sources: set[str], faults: list[Fault]) -> None:
+    said: dict[tuple[str, ...], tuple[str, Source, int]] = {}
+    for id_, draft in drafts.items():
+        source, place = draft.answer_source, ("topics", id_, "answer")
+        for name in sorted(variables_of(draft.entry.answer or "") - VARIABLES):
+            what = f"{{{name}}} is no variable; there are {', '.join(sorted(VARIABLES))}"
+            faults.append(source.fault(place, what))
+        for wanted in draft.entry.follow_ups or ():
+            if wanted not in drafts:
+                faults.append(draft.source.fault(("topics", id_, "follow_ups"), f"'{wanted}' is no topic"))
+        for wanted in draft.entry.sources or ():
+            if wanted not in sources:
+                faults.append(
+                    draft.source.fault(("topics", id_, "sources"), f"'{wanted}' is not in sources.yaml")
+                )
+        for ask, ask_source, number in draft.asks:
+            key = tuple(split_words(ask))
+            if key in said:
+                other, other_source, other_number = said[key]
+                file, line = other_source.at(("topics", other, "asks", other_number))
+                what = f"'{ask}' already stands under '{other}' ({file}:{line}); keep one"
+                faults.append(ask_source.fault(("topics", id_, "asks", number), what))
+            said[key] = (id_, ask_source, number)
+
+
+def _topic(id_: str, draft: _Draft, known: set[str]) -> Topic:
+    entry, reviewed = draft.entry, draft.reviewed
+    assert entry.title and entry.answer and reviewed  # noqa: S101 (checked above: a fault otherwise)
+    file, line = draft.answer_source.at(("topics", draft.answer_place, "answer"))
+    return Topic(
+        id=id_,
+        area=draft.area,
+        title=entry.title,
+        asks=tuple(ask for ask, _source, _number in draft.asks),
+        answer=entry.answer.strip(),
+        sources=entry.sources or (),
+        follow_ups=tuple(wanted for wanted in entry.follow_ups or () if wanted in known),
+        held=draft.held,
+        reviewed_by=reviewed.by,
+        reviewed_on=reviewed.on,
+        where=f"{file}:{line}",
+    )

@@ -1,0 +1,51 @@
+"""The states of what is followed: check-ins, alerts, treatments, and the outcomes staff may give."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CheckInState(StrEnum):
+    """`scheduled → sent → answered`, or one of the ways in which it ends otherwise."""
+
+    SCHEDULED = "scheduled"
+    SENT = "sent"
+    ANSWERED = "answered"
+    MISSED = "missed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+
+class TreatmentState(StrEnum):
+    """A treatment is followed until a newer one supersedes it, or it is cancelled."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+
+class AlertState(StrEnum):
+    """`open → acknowledged → closed`."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+class AlertKind(StrEnum):
+    """Why staff must look: a sign of danger, a worrying answer, a message for them, or a person out of reach."""
+
+    RED_FLAG = "red_flag"
+    CHECK_IN = "check_in"
+    QUESTION = "question"
+    LEFT = "left"
+
+
+class AlertOutcome(StrEnum):
+    """How staff close an alert; one of these is required."""
+
+    NO_ACTION = "no_action"
+    ADVISED = "advised"
+    SEEN = "seen"
+    EMERGENCY = "emergency"

@@ -1,0 +1,146 @@
+"""When a check-in is due: elapsed hours, the patient's night, and steps that give way to the next.
+
+This is the one module in which local time exists, always beside its zone. Everything that enters or
+leaves is an aware moment in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.plan import Step
+
+#: A message this much behind its moment still counts as on time (and may touch the first minutes of the night).
+PUNCTUAL = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuietHours:
+    """The patient's night in local wall-clock time: from *start* (included) to *end* (not included).
+
+    ``start == end`` means that there are no quiet hours.
+    """
+
+    start: time
+    end: time
+
+    def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
+        """Tell whether *moment* lies in the night of *zone*."""
+        return self._end_of_night(moment, zone) is not None
+
+    def next_end(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """Return *moment* itself, or the end of the night it lies in (UTC)."""
+        return self._end_of_night(moment, zone) or require_aware(moment).astimezone(UTC)
+
+    def last_start(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """Return *moment* itself, or the start of the night it lies in (UTC)."""
+        if self._end_of_night(moment, zone) is None:
+            return require_aware(moment).astimezone(UTC)
+        local = moment.astimezone(zone)
+        day = local.date() if local.time() >= self.start else local.date() - timedelta(days=1)
+        return datetime.combine(day, self.start, zone).astimezone(UTC)
+
+    def _end_of_night(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
+        local = require_aware(moment).astimezone(zone)
+        clock = local.time()
+        if self.start <= self.end:
+            inside = self.start <= clock < self.end
+            day = local.date()
+        else:
+            inside = clock >= self.start or clock < self.end
+            day = local.date() if clock < self.end else local.date() + timedelta(days=1)
+        if not inside:
+            return None
+        # A clock change may swallow the minute the night ends; going through UTC lands just behind the gap.
+        return datetime.combine(day, self.end, zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """One step of a plan and its moment (aware, UTC)."""
+
+    step: str
+    at: datetime
+
+
+def require_aware(moment: datetime) -> datetime:
+    """Return *moment*, or raise `ValueError` if it has no time zone."""
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone; give an aware datetime")
+    return moment
+
+
+def due_at(treated_at: datetime, after: timedelta, quiet: QuietHours, zone: ZoneInfo) -> datetime:
+    """Return the first moment at or past *after* that is not in the patient's night (UTC).
+
+    Hours are elapsed hours: 24 h after a treatment stays 24 h when the clocks change.
+    """
+    return quiet.next_end(require_aware(treated_at).astimezone(UTC) + after, zone)
+
+
+def same_day_due_at(treated_at: datetime, after: timedelta, quiet: QuietHours, zone: ZoneInfo) -> datetime:
+    """Return when a same-day safety check is due: moved *earlier*, to the start of the night, never into it.
+
+    A treatment that itself ended in the night leaves no evening: then the check waits for the morning,
+    because a late question about breathing is better than none.
+    """
+    treated_at = require_aware(treated_at).astimezone(UTC)
+    wanted = treated_at + after
+    moved = quiet.last_start(wanted, zone)
+    return moved if moved > treated_at else quiet.next_end(wanted, zone)
+
+
+def schedule(treated_at: datetime, steps: Sequence[Step], quiet: QuietHours, zone: ZoneInfo) -> list[Due]:
+    """Return the moments of *steps*, in order; one that would fall on or after the next gives way to it."""
+    dues = [
+        Due(
+            step=step.id,
+            at=(same_day_due_at if step.same_day else due_at)(treated_at, step.after, quiet, zone),
+        )
+        for step in sorted(steps, key=lambda step: step.after)
+    ]
+    kept: list[Due] = []
+    for due in reversed(dues):
+        if not kept or due.at < kept[-1].at:
+            kept.append(due)
+    return kept[::-1]
+
+
+def send_moment(due: datetime, now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime:
+    """Return when a due check-in may leave: *now* if it is punctual or it is day, else the end of the night."""
+    if now - due <= PUNCTUAL:
+        return now
+    return quiet.next_end(now, zone)
+
+
+def local_words(moment: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:
+    """Write *moment* as a person would: "15:10" today, "tomorrow at 15:10", else "Sat 22 Nov at 15:10".
+
+    English; other languages bring their own words with `day_distance`.
+    """
+    local = require_aware(moment).astimezone(zone)
+    clock = local.strftime("%H:%M")
+    if now is not None:
+        days = day_distance(moment, now, zone)
+        if days == 0:
+            return f"today at {clock}"
+        if days == 1:
+            return f"tomorrow at {clock}"
+        if days == -1:
+            return f"yesterday at {clock}"
+    return f"{local:%a} {local.day} {local:%b} at {clock}"
+
+
+def day_distance(moment: datetime, now: datetime, zone: ZoneInfo) -> int:
+    """Return how many local calendar days *moment* lies ahead of *now* (negative: behind)."""
+    return (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
+
+
+def from_local(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Turn what a receptionist typed (no zone, or one of its own) into an aware moment in UTC."""
+    if wall.tzinfo is None:
+        wall = wall.replace(tzinfo=zone)
+    return wall.astimezone(UTC)

@@ -1,0 +1,97 @@
+"""The door to the database: one call is one transaction, in a worker thread, so nobody can hold one across a call to Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used; the message says what to do."""
+
+
+class Database:
+    """One database, SQLite or PostgreSQL, by its SQLAlchemy URL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            _tune_sqlite(self.engine)
+        self._session = sessionmaker(self.engine, expire_on_commit=False)
+        # One thread: calls to the database happen one after the other, in the order they were made.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; raise `DatabaseUnusable` if that cannot be done."""
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        try:
+            with self.engine.begin() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except OperationalError as error:
+            raise DatabaseUnusable(_reason(self.url, error)) from error
+        except DatabaseError as error:
+            raise DatabaseUnusable(_reason(self.url, error)) from error
+
+    def call(self, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run *function* with a session, as one transaction, in this thread."""
+        with self._session.begin() as session:
+            return function(session, *args, **kwargs)
+
+    async def run(
+        self, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run *function* with a session, as one transaction, in the database's thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: self.call(function, *args, **kwargs))
+
+    def close(self) -> None:
+        """Finish what is running and close all connections."""
+        self._thread.shutdown(wait=True)
+        self.engine.dispose()
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    """WAL, every commit on the disk (`synchronous=FULL`), foreign keys, and writers that wait for each other."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 10000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file as well
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        # Take the write lock at once: a transaction that reads first could not be upgraded later.
+        connection.execute(text("BEGIN IMMEDIATE"))
+
+
+def _reason(url: str, error: DatabaseError) -> str:
+    """Say in one sentence why the database cannot be opened (without a password that a URL may hold)."""
+    place = url.rsplit("@", maxsplit=1)[-1].removeprefix("sqlite:///")
+    return (
+        f"The database {place} cannot be used: {error.orig}. Check that the path exists and can be written."
+    )
