@@ -67,7 +67,8 @@ class Outgoing:
     file_id: str | None = None
     file: str | None = None
     file_name: str | None = None
-    quiet: bool = False
+    #: Ask Telegram to open the reply box under this message.
+    force_reply: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain, JSON-able form without the fields that are empty."""
@@ -76,7 +77,8 @@ class Outgoing:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Outgoing:
         """Read back what `to_dict` wrote."""
-        fields = dict(data)
+        known = cls.__dataclass_fields__
+        fields = {name: value for name, value in data.items() if name in known}
         fields["buttons"] = tuple(
             tuple(Button(**button) for button in row) for row in fields.get("buttons", ())
         )

@@ -34,12 +34,11 @@ class AlertState(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """Why staff must look: a sign of danger, a worrying answer, a message for them, or a person out of reach."""
+    """Why staff must look: a sign of danger, a worrying answer, or a message for them."""
 
     RED_FLAG = "red_flag"
     CHECK_IN = "check_in"
     QUESTION = "question"
-    LEFT = "left"
 
 
 class AlertOutcome(StrEnum):

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 STOPS = frozenset(".?!")
-"""Marks that end a sentence; `,` is the only other mark in the output of `tokens`."""
+"""Marks that end a sentence."""
+MARKS = STOPS | {","}
+"""All marks in the output of `tokens`; `,` divides clauses."""
 
 _QUOTES = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u02b9`\u00b4", "'")
@@ -99,36 +101,35 @@ def tokens(text: str) -> tuple[str, ...]:
     for match in _TOKEN.finditer(normalise(text)):
         if match["pause"]:
             continue
-        token = match[0]
-        token = "," if match["dash"] else _AS_MARK.get(token, token)
-        if token in STOPS or token == ",":
+        piece = match[0]
+        piece = "," if match["dash"] else _AS_MARK.get(piece, piece)
+        if piece in MARKS:
             # Marks in a row are one mark, and the strongest wins ("?!" stays a question).
             if not found:
                 continue
-            if found[-1] in STOPS or found[-1] == ",":
-                if token == "?" or (found[-1] == "," and token != ","):
-                    found[-1] = token
+            if found[-1] in MARKS:
+                found[-1] = max(found[-1], piece, key=",.!?".index)
                 continue
-        found.append(token)
+        found.append(piece)
     return tuple(found)
 
 
 def words(text: str) -> tuple[str, ...]:
     """Return the words of *text* without any marks."""
-    return tuple(token for token in tokens(text) if token not in STOPS and token != ",")
+    return tuple(piece for piece in tokens(text) if piece not in MARKS)
 
 
 def clauses(text: str) -> tuple[tuple[str, ...], ...]:
     """Return the words of *text*, divided wherever a mark stands."""
     result: list[tuple[str, ...]] = []
     clause: list[str] = []
-    for token in (*tokens(text), "."):
-        if token in STOPS or token == ",":
+    for piece in (*tokens(text), "."):
+        if piece in MARKS:
             if clause:
                 result.append(tuple(clause))
             clause = []
         else:
-            clause.append(token)
+            clause.append(piece)
     return tuple(result)
 
 

@@ -116,27 +116,22 @@ def send_moment(due: datetime, now: datetime, quiet: QuietHours, zone: ZoneInfo)
     return quiet.next_end(now, zone)
 
 
-def local_words(moment: datetime, zone: ZoneInfo, now: datetime | None = None) -> str:
-    """Write *moment* as a person would: "15:10" today, "tomorrow at 15:10", else "Sat 22 Nov at 15:10".
-
-    English; other languages bring their own words with `day_distance`.
-    """
-    local = require_aware(moment).astimezone(zone)
-    clock = local.strftime("%H:%M")
-    if now is not None:
-        days = day_distance(moment, now, zone)
-        if days == 0:
-            return f"today at {clock}"
-        if days == 1:
-            return f"tomorrow at {clock}"
-        if days == -1:
-            return f"yesterday at {clock}"
-    return f"{local:%a} {local.day} {local:%b} at {clock}"
-
-
 def day_distance(moment: datetime, now: datetime, zone: ZoneInfo) -> int:
     """Return how many local calendar days *moment* lies ahead of *now* (negative: behind)."""
     return (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return *moment* on the clock of *zone*, for showing to a person."""
+    return require_aware(moment).astimezone(zone)
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the start and the end (UTC) of the local calendar day in which *moment* lies."""
+    day = local_time(moment, zone).date()
+    start = datetime.combine(day, time(), zone)
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def from_local(wall: datetime, zone: ZoneInfo) -> datetime:

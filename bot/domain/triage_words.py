@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bot.domain.text import STOPS, tokens
+from bot.domain.text import MARKS, STOPS, tokens
 
 Span = tuple[int, int]
 """From the first word (counted from 0) up to, not including, the last."""
@@ -91,14 +91,14 @@ class Lexicon:
         clause: list[int] = []
         questions: set[int] = set()
         sentences = clauses = 0
-        for token in tokens(text):
-            if token in STOPS or token == ",":
+        for piece in tokens(text):
+            if piece in MARKS:
                 clauses += 1
-                if token == "?":
+                if piece == "?":
                     questions.add(sentences)
-                sentences += token in STOPS
+                sentences += piece in STOPS
                 continue
-            words.append(token)
+            words.append(piece)
             sentence.append(sentences)
             clause.append(clauses)
         seen: dict[str, tuple[str, ...]] = {}
@@ -213,7 +213,7 @@ def _atoms(phrase: str) -> tuple[str, ...]:
     for part in [*phrase.split(), ""]:
         special = part.startswith("@") or part == _ANY or part.endswith("*")
         if plain and (special or not part):
-            atoms += (token for token in tokens(" ".join(plain)) if token not in STOPS and token != ",")
+            atoms += (piece for piece in tokens(" ".join(plain)) if piece not in MARKS)
             plain = []
         if special:
             atoms.append(part)

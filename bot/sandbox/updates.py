@@ -39,6 +39,7 @@ class Updates:
         self._waiting: list[Update] = []
         self._last_id = 871_000_000
         self._poll = 0
+        self._closed = False
         self.allowed: frozenset[str] = frozenset()
         """The kinds the bot asked for; empty means Telegram's usual ones."""
         self.arrived = Pulse()
@@ -96,7 +97,7 @@ class Updates:
                     "make sure that only one bot instance is running",
                 )
             found = self.waiting()[:limit]
-            left = timer.left()
+            left = 0.0 if self._closed else timer.left()
             if found or left <= 0:
                 return [update.json() for update in found]
             await self.arrived.after(seen, left)
@@ -104,6 +105,11 @@ class Updates:
     def stop_polls(self) -> None:
         """End a poll that waits, as if another had come."""
         self._poll += 1
+        self.arrived.beat()
+
+    def close(self) -> None:
+        """Let a poll that waits end with nothing, for the sandbox is stopping."""
+        self._closed = True
         self.arrived.beat()
 
 

@@ -34,7 +34,7 @@ class Moment(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """All tables; JSON columns hold plain mappings."""
 
-    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON}  # noqa: RUF012 (SQLAlchemy's way)
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 (SQLAlchemy's way)
 
 
 class Patient(Base):
@@ -65,7 +65,7 @@ class Treatment(Base):
     branch_id: Mapped[str] = mapped_column(String(20), index=True)
     label: Mapped[str] = mapped_column(String(40), index=True)
     treated_at: Mapped[datetime] = mapped_column(index=True)
-    regions: Mapped[dict[str, Any]]
+    regions: Mapped[list[str]]
     plan: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(12), index=True)
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)

@@ -1,0 +1,172 @@
+"""Receiving what a patient (or a stranger) sends: red flags first, then taps, commands, pictures and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.domain.code import INVITE_LENGTH, read_code
+from bot.domain.message import Button, Incoming
+from bot.domain.text import normalise
+from bot.domain.triage import Finding, Urgency, triage
+from bot.service import ask, enrol, follow_up, hand_off, leave
+from bot.service.ports import Tools
+from bot.service.turn import Turn
+from bot.storage import inbox
+from bot.storage.database import Session
+
+Step = Callable[[Turn, Incoming], None]
+
+
+def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetime) -> None:
+    """Handle one update from a private chat: its effects, the replies and "handled" are one transaction."""
+    turn = Turn.of(session, tools, incoming, now)
+    if not inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None):
+        return
+    if turn.patient is not None and turn.patient.unreachable_at is not None:
+        enrol.reached_again(turn)
+    finding = find_red_flag(turn, incoming)
+    if finding is not None:
+        hand_off.red_flag(turn, finding, incoming)
+        return
+    if incoming.edited:
+        return  # corrected words were answered when they were first sent; only a red flag counts again
+    _step_for(incoming)(turn, incoming)
+
+
+def left_or_returned(session: Session, tools: Tools, incoming: Incoming, now: datetime, *, left: bool) -> None:
+    """Handle that a person blocked the bot, or let it in again."""
+    turn = Turn.of(session, tools, incoming, now)
+    if not inbox.finish(session, incoming.update_id, now, keep_words=False):
+        return
+    if turn.patient is None:
+        return
+    if left:
+        hand_off.unreachable(turn)
+    elif turn.patient.unreachable_at is not None:
+        enrol.reached_again(turn)
+
+
+def find_red_flag(turn: Turn, incoming: Incoming) -> Finding | None:
+    """Return the most urgent red flag in the words of *incoming*, in whichever language, or None."""
+    words = f"{incoming.text} {incoming.arguments}".strip() if incoming.command else incoming.text
+    if not words:
+        return None
+    found = [triage(words, language.rules) for language in turn.tools.library.languages.values()]
+    serious = [finding for finding in found if finding and finding.urgency >= Urgency.SAME_DAY]
+    return max(serious, key=lambda finding: finding.urgency, default=None)
+
+
+def _step_for(incoming: Incoming) -> Step:
+    if incoming.data is not None:
+        name = incoming.data.partition(":")[0]
+        return _TAPS.get(name, _old_button)
+    if incoming.command is not None:
+        return _COMMANDS.get(incoming.command, _unknown_command)
+    if incoming.media is not None:
+        return _media
+    return _words
+
+
+def _words(turn: Turn, incoming: Incoming) -> None:
+    text = normalise(incoming.text)
+    if not text:
+        return
+    if text in turn.language.stop_words:
+        leave.stop(turn, incoming)
+    elif hand_off.continues(turn, incoming):
+        hand_off.message(turn, incoming)
+    elif follow_up.answer_in_words(turn, incoming):
+        pass
+    elif enrol.agree_in_words(turn, incoming):
+        pass
+    elif read_code(incoming.text, INVITE_LENGTH):
+        enrol.code_typed(turn, incoming)
+    else:
+        ask.question(turn, incoming)
+
+
+def _media(turn: Turn, incoming: Incoming) -> None:
+    assert incoming.media is not None  # noqa: S101 (the caller looked)
+    kind = incoming.media.kind
+    if kind == "photo" and turn.patient is not None:
+        hand_off.photo(turn, incoming)
+    elif kind == "sticker":
+        turn.say(turn.text("media_sticker"))
+    elif incoming.text:
+        _words(turn, incoming)
+    elif kind in ("voice", "video_note", "audio", "video", "photo", "document"):
+        turn.say(
+            turn.text("media_unread"),
+            ((turn.button("button_pass_on", "ho"),),),
+            reply_to=incoming.message_id,
+        )
+    elif kind in ("location", "contact", "poll", "dice", "venue"):
+        turn.say(turn.text("media_other"))
+
+
+def _old_button(turn: Turn, _incoming: Incoming) -> None:
+    turn.say(turn.text("button_old"), ((turn.button("button_menu", "menu"),),))
+
+
+def _unknown_command(turn: Turn, _incoming: Incoming) -> None:
+    turn.say(turn.text("command_unknown"), ((turn.button("button_menu", "menu"),),))
+
+
+def _help(turn: Turn, _incoming: Incoming) -> None:
+    turn.say(turn.text("help"), ((turn.button("button_menu", "menu"),),))
+
+
+def _setup_here(turn: Turn, _incoming: Incoming) -> None:
+    turn.say(turn.text("setup_in_group"))
+
+
+def _language(turn: Turn, incoming: Incoming) -> None:
+    languages = turn.tools.library.languages
+    wanted = (incoming.data or "").partition(":")[2]
+    if wanted in languages and turn.patient is not None:
+        turn.patient.language = wanted
+        chosen = Turn.of(turn.session, turn.tools, incoming, turn.now)
+        chosen.say(chosen.text("language_set", language=languages[wanted].name))
+        return
+    if len(languages) == 1:
+        turn.say(turn.text("language_only", language=turn.language.name))
+        return
+    if turn.patient is None:
+        names = ", ".join(language.name for language in languages.values())
+        turn.say(turn.text("language_by_app", languages=names))
+        return
+    rows = tuple((Button(label=known.name, data=f"lang:{code}"),) for code, known in languages.items())
+    turn.say(turn.text("language_choose"), rows)
+
+
+_COMMANDS: dict[str, Step] = {
+    "start": enrol.start,
+    "menu": ask.menu,
+    "topics": ask.menu,
+    "checkin": follow_up.on_request,
+    "stop": leave.stop,
+    "privacy": leave.privacy,
+    "mydata": leave.my_data,
+    "forget": leave.forget_asked,
+    "help": _help,
+    "language": _language,
+    "setup": _setup_here,
+}
+
+_TAPS: dict[str, Step] = {
+    "agree": enrol.agree,
+    "decline": enrol.decline,
+    "code": enrol.how_to_enter_code,
+    "resume": enrol.resume,
+    "menu": ask.menu,
+    "area": ask.area,
+    "t": ask.topic_tapped,
+    "src": ask.sources,
+    "yes": ask.helpful,
+    "no": ask.not_what_i_meant,
+    "ho": hand_off.asked,
+    "ci": follow_up.tapped,
+    "forget": leave.forget,
+    "lang": _language,
+}

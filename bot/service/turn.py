@@ -1,0 +1,196 @@
+"""One turn of a conversation: who it is with, in which language, at which moment, and how to speak in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.content.library import Language
+from bot.domain.message import Button, Incoming, Outgoing, Priority, Rows, render
+from bot.domain.timing import day_distance, local_time
+from bot.service.ports import Tools
+from bot.storage import groups, outbox, patients
+from bot.storage.database import Session
+from bot.storage.outbox import Purpose
+from bot.storage.tables import OutboxRow, Patient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """A transaction in which the bot speaks with one chat: a patient's, a stranger's, or a staff group's."""
+
+    session: Session
+    tools: Tools
+    now: datetime
+    chat_id: int
+    name: str
+    patient: Patient | None
+    language: Language
+    branch_id: str
+
+    @classmethod
+    def of(cls, session: Session, tools: Tools, incoming: Incoming, now: datetime) -> Turn:
+        """Return the turn that an update from a private chat begins."""
+        patient = patients.by_chat(session, incoming.chat_id)
+        if patient is not None:
+            return cls.with_patient(session, tools, patient, now)
+        return cls(
+            session=session,
+            tools=tools,
+            now=now,
+            chat_id=incoming.chat_id,
+            name=incoming.sender.name,
+            patient=None,
+            language=tools.library.language(incoming.sender.language),
+            branch_id=tools.settings.branch(None).id,
+        )
+
+    @classmethod
+    def with_patient(cls, session: Session, tools: Tools, patient: Patient, now: datetime) -> Turn:
+        """Return a turn in which the bot speaks to a patient of its own accord."""
+        return cls(
+            session=session,
+            tools=tools,
+            now=now,
+            chat_id=patient.chat_id,
+            name=patient.name,
+            patient=patient,
+            language=tools.library.language(patient.language),
+            branch_id=patient.branch_id,
+        )
+
+    @classmethod
+    def with_chat(cls, session: Session, tools: Tools, chat_id: int, branch_id: str, now: datetime) -> Turn:
+        """Return a turn with a patient's or a stranger's chat, known by its id only."""
+        patient = patients.by_chat(session, chat_id)
+        if patient is not None:
+            return cls.with_patient(session, tools, patient, now)
+        return replace(cls.with_group(session, tools, chat_id, branch_id, now), name="")
+
+    @classmethod
+    def with_group(
+        cls, session: Session, tools: Tools, chat_id: int, branch_id: str, now: datetime
+    ) -> Turn:
+        """Return a turn with a branch's staff group."""
+        return cls(
+            session=session,
+            tools=tools,
+            now=now,
+            chat_id=chat_id,
+            name="",
+            patient=None,
+            language=tools.library.language(None),
+            branch_id=branch_id,
+        )
+
+    def staff(self) -> Turn | None:
+        """Return a turn with the staff group of this chat's branch, or None if no group is bound."""
+        group = groups.of_branch(self.session, self.branch_id)
+        if group is None:
+            return None
+        return Turn.with_group(self.session, self.tools, group.chat_id, self.branch_id, self.now)
+
+    # --- words -------------------------------------------------------------------------------------------
+
+    def text(self, key: str, /, **values: object) -> str:
+        """Return one of the bot's own phrases as safe HTML."""
+        return self.fill(self.language.phrases[key], **values)
+
+    def fill(self, template: str, **values: object) -> str:
+        """Fill a template of the content with the clinic's variables and *values*; all values are escaped."""
+        return render(template, {**self.tools.settings.variables(self.branch_id), **values})
+
+    def button(self, key: str, data: str) -> Button:
+        """Return a button whose label is one of the bot's phrases."""
+        return Button(label=self.language.phrases[key], data=data)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the branch."""
+        return self.tools.settings.zone(self.branch_id)
+
+    def clock(self, moment: datetime) -> str:
+        """Write the time of day: "15:10"."""
+        return f"{local_time(moment, self.zone):%H:%M}"
+
+    def when(self, moment: datetime) -> str:
+        """Write a moment as a person would: "today at 15:10", "tomorrow at 15:10", "Sat 21 Nov at 15:10"."""
+        near = {0: "time_today", 1: "time_tomorrow", -1: "time_yesterday"}
+        key = near.get(day_distance(moment, self.now, self.zone), "time_other")
+        local = local_time(moment, self.zone)
+        phrases = self.language.phrases
+        return phrases[key].format(
+            clock=self.clock(moment),
+            weekday=phrases["weekdays"].split()[local.weekday()],
+            day=local.day,
+            month=phrases["months"].split()[local.month - 1],
+        )
+
+    # --- speech ------------------------------------------------------------------------------------------
+
+    def say(
+        self,
+        text: str,
+        buttons: Rows = (),
+        *,
+        priority: Priority = Priority.REPLY,
+        reply_to: int | None = None,
+        slot: str | None = None,
+        purpose: Purpose | None = None,
+        about_chat: int | None = None,
+        alert_id: int | None = None,
+        useful_until: datetime | None = None,
+        in_group: bool = False,
+    ) -> OutboxRow:
+        """Put a message in line for this chat; what is said to a stranger is erased once it is sent."""
+        return self.put(
+            Outgoing(text=text, buttons=buttons, slot=slot, reply_to=reply_to),
+            priority=priority,
+            purpose=purpose,
+            about_chat=about_chat,
+            alert_id=alert_id,
+            useful_until=useful_until,
+            in_group=in_group,
+        )
+
+    def edit(
+        self,
+        text: str,
+        buttons: Rows = (),
+        *,
+        message_id: int | None = None,
+        slot: str | None = None,
+        about_chat: int | None = None,
+        alert_id: int | None = None,
+        in_group: bool = False,
+    ) -> OutboxRow:
+        """Replace a message that was sent: *message_id*, or the newest one under *slot*."""
+        outgoing = Outgoing(kind="edit", text=text, buttons=buttons, message_id=message_id, slot=slot)
+        return self.put(outgoing, about_chat=about_chat, alert_id=alert_id, in_group=in_group)
+
+    def put(
+        self,
+        outgoing: Outgoing,
+        *,
+        priority: Priority = Priority.REPLY,
+        purpose: Purpose | None = None,
+        about_chat: int | None = None,
+        alert_id: int | None = None,
+        useful_until: datetime | None = None,
+        in_group: bool = False,
+    ) -> OutboxRow:
+        """Put any kind of message in line for this chat."""
+        if self.patient is None and not in_group and purpose is None:
+            purpose = Purpose.STRANGER
+        return outbox.add(
+            self.session,
+            self.chat_id,
+            outgoing,
+            self.now,
+            priority=priority,
+            purpose=purpose,
+            about_chat=about_chat,
+            alert_id=alert_id,
+            useful_until=useful_until,
+        )

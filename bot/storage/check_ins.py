@@ -1,0 +1,159 @@
+"""Check-ins: scheduled, due, answered, or ended otherwise. The truth about what is asked when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from bot.domain.patient import CheckInState, TreatmentState
+from bot.storage.tables import CheckIn, Patient, Treatment
+
+_OPEN = (CheckInState.SCHEDULED, CheckInState.SENT)
+
+
+def add(
+    session: Session, treatment: Treatment, step: str, due_at: datetime, expires_at: datetime
+) -> CheckIn:
+    """Schedule one step of a treatment."""
+    check_in = CheckIn(
+        treatment_id=treatment.id,
+        patient_id=treatment.patient_id,
+        step=step,
+        state=CheckInState.SCHEDULED,
+        due_at=due_at,
+        expires_at=expires_at,
+        answers={},
+    )
+    session.add(check_in)
+    session.flush()
+    return check_in
+
+
+def by_id(session: Session, check_in_id: int) -> CheckIn | None:
+    """Return a check-in by id."""
+    return session.get(CheckIn, check_in_id)
+
+
+def of_treatment(session: Session, treatment_id: int) -> list[CheckIn]:
+    """Return the check-ins of a treatment in the order in which they are due."""
+    return list(
+        session.scalars(
+            select(CheckIn).where(CheckIn.treatment_id == treatment_id).order_by(CheckIn.due_at, CheckIn.id)
+        )
+    )
+
+
+def open_of(session: Session, patient_id: int) -> CheckIn | None:
+    """Return the check-in a patient can answer now: the newest that was sent."""
+    return session.scalar(
+        select(CheckIn)
+        .where(CheckIn.patient_id == patient_id, CheckIn.state == CheckInState.SENT)
+        .order_by(CheckIn.sent_at.desc(), CheckIn.id.desc())
+        .limit(1)
+    )
+
+
+def next_of(session: Session, patient_id: int) -> CheckIn | None:
+    """Return a patient's next scheduled check-in."""
+    return session.scalar(
+        select(CheckIn)
+        .where(CheckIn.patient_id == patient_id, CheckIn.state == CheckInState.SCHEDULED)
+        .order_by(CheckIn.due_at)
+        .limit(1)
+    )
+
+
+def claim_due(session: Session, now: datetime, limit: int) -> list[CheckIn]:
+    """Return up to *limit* check-ins whose moment has come, in the order in which they are due."""
+    return list(
+        session.scalars(
+            select(CheckIn)
+            .options(joinedload(CheckIn.treatment).joinedload(Treatment.patient))
+            .where(CheckIn.state == CheckInState.SCHEDULED, CheckIn.due_at <= now)
+            .where(or_(CheckIn.patient_id.is_not(None), CheckIn.expires_at <= now))
+            .order_by(CheckIn.due_at, CheckIn.id)
+            .limit(limit)
+        )
+    )
+
+
+def claim_silent(session: Session, now: datetime, limit: int) -> list[CheckIn]:
+    """Return up to *limit* check-ins that wait for an answer and whose next step (nudge, or missed) has come."""
+    return list(
+        session.scalars(
+            select(CheckIn)
+            .options(joinedload(CheckIn.treatment).joinedload(Treatment.patient))
+            .where(CheckIn.state == CheckInState.SENT, CheckIn.nudge_at <= now)
+            .order_by(CheckIn.nudge_at)
+            .limit(limit)
+        )
+    )
+
+
+def next_moment(session: Session) -> datetime | None:
+    """Return when the next check-in is due or needs a nudge, if there is one."""
+    due = session.scalar(
+        select(func.min(CheckIn.due_at)).where(
+            CheckIn.state == CheckInState.SCHEDULED, CheckIn.patient_id.is_not(None)
+        )
+    )
+    silent = session.scalar(select(func.min(CheckIn.nudge_at)).where(CheckIn.state == CheckInState.SENT))
+    return min((moment for moment in (due, silent) if moment is not None), default=None)
+
+
+def end_open(
+    session: Session, rows: Sequence[CheckIn], state: CheckInState, now: datetime
+) -> list[CheckIn]:
+    """End those of *rows* that are scheduled or sent, and return them."""
+    ended = [row for row in rows if row.state in _OPEN]
+    for row in ended:
+        row.state = state
+        row.ended_at = now
+        row.nudge_at = None
+    return ended
+
+
+def end_all_of(session: Session, patient_id: int, state: CheckInState, now: datetime) -> list[CheckIn]:
+    """End everything that a patient would still be asked, and return it."""
+    rows = session.scalars(
+        select(CheckIn).where(CheckIn.patient_id == patient_id, CheckIn.state.in_(_OPEN))
+    )
+    return end_open(session, list(rows), state, now)
+
+
+def resume(session: Session, patient_id: int, now: datetime) -> int:
+    """Schedule again what was cancelled although its moment is still to come; return how many."""
+    rows = list(
+        session.scalars(
+            select(CheckIn)
+            .join(Treatment, Treatment.id == CheckIn.treatment_id)
+            .where(
+                CheckIn.patient_id == patient_id,
+                CheckIn.state == CheckInState.CANCELLED,
+                CheckIn.due_at > now,
+                Treatment.state == TreatmentState.ACTIVE,
+            )
+        )
+    )
+    for row in rows:
+        row.state = CheckInState.SCHEDULED
+        row.ended_at = None
+    return len(rows)
+
+
+def last_ended_before(session: Session, before: datetime) -> list[Patient]:
+    """Return the patients whose last check-in was due before *before* and who have nothing open."""
+    newest = (
+        select(CheckIn.patient_id, func.max(CheckIn.due_at).label("last"))
+        .where(CheckIn.patient_id.is_not(None))
+        .group_by(CheckIn.patient_id)
+        .subquery()
+    )
+    return list(
+        session.scalars(
+            select(Patient).join(newest, newest.c.patient_id == Patient.id).where(newest.c.last < before)
+        )
+    )

@@ -1,0 +1,268 @@
+"""The outbox: what the bot decided to say, kept in the transaction of the decision, sent once, recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from bot.domain.message import Outgoing, Priority
+from bot.storage.tables import OutboxRow
+
+#: A message whose fate is unknown (the network or the process died between sending and recording) is repeated once.
+REPEATS = 1
+
+
+class OutboxState(StrEnum):
+    """`queued → sending → sent`, or how it ended otherwise."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    GONE = "gone"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Purpose(StrEnum):
+    """Why a message has its own rule: see `OutboxRow.purpose`."""
+
+    CHECK_IN = "check_in"
+    RELAY = "relay"
+    STRANGER = "stranger"
+    SECRET = "secret"
+
+
+def add(
+    session: Session,
+    chat_id: int,
+    outgoing: Outgoing,
+    now: datetime,
+    *,
+    priority: Priority = Priority.REPLY,
+    about_chat: int | None = None,
+    alert_id: int | None = None,
+    purpose: Purpose | None = None,
+    useful_until: datetime | None = None,
+) -> OutboxRow:
+    """Put a message in line; it leaves after this transaction has been committed."""
+    row = OutboxRow(
+        chat_id=chat_id,
+        priority=int(priority),
+        state=OutboxState.QUEUED,
+        payload=outgoing.to_dict(),
+        slot=outgoing.slot,
+        about_chat=about_chat,
+        alert_id=alert_id,
+        purpose=purpose,
+        created_at=now,
+        send_at=now,
+        useful_until=useful_until,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def claim(session: Session, now: datetime, lease: timedelta, limit: int) -> list[OutboxRow]:
+    """Take up to *limit* messages that may leave now, the most urgent first, at most one for each chat.
+
+    Order holds within a chat: a message waiting for another try holds up those behind it. Nobody else gets
+    them until the lease ends.
+    """
+    _expire(session, now)
+    busy = set(session.scalars(select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.SENDING)))
+    held = set(
+        session.scalars(
+            select(OutboxRow.chat_id).where(
+                OutboxRow.state == OutboxState.QUEUED, OutboxRow.attempts > 0, OutboxRow.send_at > now
+            )
+        )
+    )
+    taken: list[OutboxRow] = []
+    rows = session.scalars(
+        select(OutboxRow)
+        .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.send_at <= now)
+        .order_by(OutboxRow.priority, OutboxRow.id)
+        .limit(limit + 500)
+    )
+    for row in rows:
+        if row.chat_id in busy or row.chat_id in held:
+            continue
+        busy.add(row.chat_id)
+        row.state = OutboxState.SENDING
+        row.lease_until = now + lease
+        row.attempts += 1
+        taken.append(row)
+        if len(taken) == limit:
+            break
+    return taken
+
+
+def give_back(session: Session, row_id: int) -> None:
+    """Put a claimed message back in line, untried: there was no room for it in the pace just now."""
+    row = _sending(session, row_id)
+    if row is not None:
+        row.state = OutboxState.QUEUED
+        row.attempts -= 1
+        row.lease_until = None
+
+
+def recover(session: Session, now: datetime, *, all_of_them: bool = False) -> int:
+    """Put messages whose lease has ended back in line, once; a second time they end as unknown.
+
+    *all_of_them*: also those whose lease still runs; for a process that has just started and is the only one.
+    """
+    condition = [OutboxRow.state == OutboxState.SENDING]
+    if not all_of_them:
+        condition.append(OutboxRow.lease_until < now)
+    rows = list(session.scalars(select(OutboxRow).where(*condition)))
+    for row in rows:
+        unknown(session, row.id, now, "the process ended before it could record the answer")
+    return len(rows)
+
+
+def sent(session: Session, row_id: int, message_id: int, now: datetime) -> OutboxRow | None:
+    """Record that Telegram took the message, and erase the words that must not be kept."""
+    row = session.get(OutboxRow, row_id)
+    if row is None:
+        return None
+    row.state = OutboxState.SENT
+    row.sent_at = now
+    row.message_id = message_id
+    row.lease_until = None
+    row.error = None
+    if row.purpose == Purpose.STRANGER:
+        session.delete(row)
+    elif row.purpose == Purpose.SECRET:
+        row.payload = None
+    return row
+
+
+def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
+    """Put a message back in line for *at*: nothing reached Telegram."""
+    row = _sending(session, row_id)
+    if row is not None:
+        row.state = OutboxState.QUEUED
+        row.send_at = at
+        row.lease_until = None
+        row.error = error[:300]
+
+
+def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
+    """Record that a message may have arrived: it is repeated once, and never more."""
+    row = _sending(session, row_id)
+    if row is None:
+        return
+    row.error = error[:300]
+    row.lease_until = None
+    doubts = (row.payload or {}).get("doubts", 0) + 1
+    row.payload = {**(row.payload or {}), "doubts": doubts}
+    row.state = OutboxState.QUEUED if doubts <= REPEATS else OutboxState.UNKNOWN
+    row.send_at = now
+
+
+def end(session: Session, row_id: int, state: OutboxState, error: str) -> OutboxRow | None:
+    """Record that a message will not be sent: gone, or refused."""
+    row = _sending(session, row_id)
+    if row is not None:
+        row.state = state
+        row.lease_until = None
+        row.error = error[:300]
+    return row
+
+
+def cancel(session: Session, chat_id: int, purpose: Purpose | None = None, slot: str | None = None) -> int:
+    """Cancel what is still in line for a chat (only of one *purpose* or *slot*) and return how many."""
+    condition = [OutboxRow.chat_id == chat_id, OutboxRow.state == OutboxState.QUEUED]
+    if purpose is not None:
+        condition.append(OutboxRow.purpose == purpose)
+    if slot is not None:
+        condition.append(OutboxRow.slot == slot)
+    rows = list(session.scalars(select(OutboxRow).where(*condition)))
+    for row in rows:
+        row.state = OutboxState.CANCELLED
+    return len(rows)
+
+
+def by_message(session: Session, chat_id: int, message_id: int) -> OutboxRow | None:
+    """Return the message that stands in a chat under this id, if the bot sent it."""
+    return session.scalar(
+        select(OutboxRow)
+        .where(OutboxRow.chat_id == chat_id, OutboxRow.message_id == message_id)
+        .order_by(OutboxRow.id.desc())
+        .limit(1)
+    )
+
+
+def message_in_slot(session: Session, chat_id: int, slot: str) -> int | None:
+    """Return the id of the newest message sent to a chat under *slot*."""
+    return session.scalar(
+        select(OutboxRow.message_id)
+        .where(OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.message_id.is_not(None))
+        .order_by(OutboxRow.id.desc())
+        .limit(1)
+    )
+
+
+def next_moment(session: Session) -> datetime | None:
+    """Return when the next queued message may leave, if there is one."""
+    return session.scalar(select(func.min(OutboxRow.send_at)).where(OutboxRow.state == OutboxState.QUEUED))
+
+
+def nothing_to_send(session: Session, now: datetime) -> bool:
+    """Tell whether no message is on its way or may leave at *now*."""
+    waiting = select(OutboxRow.id).where(
+        (OutboxRow.state == OutboxState.SENDING)
+        | ((OutboxRow.state == OutboxState.QUEUED) & (OutboxRow.send_at <= now))
+    )
+    return session.scalar(waiting.limit(1)) is None
+
+
+def of_chat(session: Session, chat_id: int) -> list[OutboxRow]:
+    """Return what was said to a chat, and to staff about it, oldest first."""
+    condition = (OutboxRow.chat_id == chat_id) | (OutboxRow.about_chat == chat_id)
+    return list(session.scalars(select(OutboxRow).where(condition).order_by(OutboxRow.id)))
+
+
+def erase_chat(session: Session, chat_id: int) -> int:
+    """Drop everything said to a chat, and to staff about it; return how many messages."""
+    rows = of_chat(session, chat_id)
+    for row in rows:
+        session.delete(row)
+    return len(rows)
+
+
+def follow_chat(session: Session, old: int, new: int) -> None:
+    """Carry on in *new* what was in line for *old*: a group became a supergroup (its message ids start anew)."""
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.chat_id == old, OutboxRow.state.in_((OutboxState.QUEUED, OutboxState.SENDING)))
+        .values(chat_id=new)
+    )
+
+
+def tidy(session: Session, before: datetime) -> int:
+    """Drop messages older than *before* that are no longer in line, and return how many."""
+    ended = delete(OutboxRow).where(
+        OutboxRow.created_at < before,
+        OutboxRow.state.not_in((OutboxState.QUEUED, OutboxState.SENDING)),
+    )
+    return session.execute(ended).rowcount
+
+
+def _expire(session: Session, now: datetime) -> None:
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.useful_until < now)
+        .values(state=OutboxState.EXPIRED)
+    )
+
+
+def _sending(session: Session, row_id: int) -> OutboxRow | None:
+    row = session.get(OutboxRow, row_id)
+    return row if row is not None and row.state == OutboxState.SENDING else None

@@ -1,0 +1,76 @@
+"""What staff look at: who is due, who answered, who is silent, who has not opened the invite. Reading only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from bot.domain.patient import AlertState, CheckInState, TreatmentState
+from bot.storage.tables import Alert, CheckIn, Invite, Treatment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Today:
+    """A branch's day, each list in the order of its moments."""
+
+    due: list[CheckIn]
+    answered: list[CheckIn]
+    waiting: list[CheckIn]
+    to_call: list[CheckIn]
+    unopened: list[Treatment]
+    alerts: list[Alert]
+
+
+def today(session: Session, branch_id: str, start: datetime, end: datetime) -> Today:
+    """Return what happens at a branch between *start* and *end* (one local day, in UTC)."""
+    rows = session.scalars(
+        select(CheckIn)
+        .options(joinedload(CheckIn.treatment))
+        .join(Treatment, Treatment.id == CheckIn.treatment_id)
+        .where(Treatment.branch_id == branch_id, Treatment.state == TreatmentState.ACTIVE)
+        .where(CheckIn.due_at < end, func.coalesce(CheckIn.ended_at, end) >= start)
+        .order_by(CheckIn.due_at, CheckIn.id)
+    ).all()
+
+    def joined(*states: CheckInState) -> list[CheckIn]:
+        return [row for row in rows if row.state in states and row.patient_id is not None]
+
+    unopened = session.scalars(
+        select(Treatment)
+        .where(
+            Treatment.branch_id == branch_id,
+            Treatment.state == TreatmentState.ACTIVE,
+            Treatment.patient_id.is_(None),
+            Treatment.id.in_(select(Invite.treatment_id).where(Invite.expires_at > start)),
+        )
+        .order_by(Treatment.treated_at)
+    ).all()
+    open_alerts = session.scalars(
+        select(Alert)
+        .where(Alert.branch_id == branch_id, Alert.state != AlertState.CLOSED)
+        .order_by(Alert.id)
+    ).all()
+    return Today(
+        due=joined(CheckInState.SCHEDULED),
+        answered=joined(CheckInState.ANSWERED),
+        waiting=joined(CheckInState.SENT),
+        to_call=joined(CheckInState.MISSED, CheckInState.EXPIRED),
+        unopened=list(unopened),
+        alerts=list(open_alerts),
+    )
+
+
+def upcoming(session: Session, until: datetime | None = None) -> list[CheckIn]:
+    """Return every check-in still to be sent (up to *until*), in the order in which it is due."""
+    wanted = (
+        select(CheckIn)
+        .options(joinedload(CheckIn.treatment))
+        .where(CheckIn.state == CheckInState.SCHEDULED)
+        .order_by(CheckIn.due_at, CheckIn.id)
+    )
+    if until is not None:
+        wanted = wanted.where(CheckIn.due_at <= until)
+    return list(session.scalars(wanted))

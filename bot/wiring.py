@@ -1,0 +1,97 @@
+"""Building every object once: settings, words, database, clock, chance. Nothing below this reads a clock."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.chat.app import Connection, TelegramApp
+from bot.content.library import Library
+from bot.content.loading import load_library
+from bot.content.settings import Settings
+from bot.domain.matching import Matcher
+from bot.service.ports import Tools
+from bot.storage.database import Database
+from bot.storage.lease import Holder
+
+#: The one secret, and where it comes from.
+TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 (the name of the variable, not a token)
+
+Clock = Callable[[], datetime]
+
+
+def system_now() -> datetime:
+    """Return the moment, aware UTC."""
+    return datetime.now(UTC)
+
+
+def matchers_for(library: Library) -> dict[str, Matcher]:
+    """Return a matcher that knows the topics of each language."""
+    return {
+        code: Matcher({id_: topic.asks for id_, topic in language.topics.items()})
+        for code, language in library.languages.items()
+    }
+
+
+def build_tools(
+    settings: Settings,
+    *,
+    library: Library | None = None,
+    matchers: dict[str, Matcher] | None = None,
+    database_url: str | None = None,
+) -> Tools:
+    """Load the words, open the database and bring its tables up to date.
+
+    Raises `Faults` (content) or `DatabaseUnusable`. *library* and *matchers* may be given if they are loaded already.
+    """
+    library = library or load_library(settings)
+    database = Database(database_url or settings.database.url)
+    database.migrate()
+    return Tools(
+        database=database,
+        settings=settings,
+        library=library,
+        matchers=matchers or matchers_for(library),
+        random_bits=secrets.randbits,
+    )
+
+
+def build_app(
+    tools: Tools, token: str, *, api_url: str | None = None, now: Clock = system_now
+) -> TelegramApp:
+    """Return the bot, ready to start, on Telegram or on the Bot API server of *api_url*."""
+    return TelegramApp(
+        tools,
+        Connection(token=token, api_url=api_url or tools.settings.telegram.api_url),
+        now=now,
+        seconds=time.monotonic,
+        holder=Holder(host=socket.gethostname(), pid=os.getpid(), mark=secrets.token_hex(4)),
+        process_is_dead=is_dead,
+    )
+
+
+def is_dead(holder: Holder) -> bool:
+    """Tell whether another holder's process ran on this machine and is no more.
+
+    Our own process id in an old lease means a container that was started anew: that process is gone, too.
+    """
+    if holder.host != socket.gethostname():
+        return False
+    if holder.pid == os.getpid():
+        return True
+    return not Path(f"/proc/{holder.pid}").exists() if Path("/proc/self").exists() else not _answers(holder.pid)
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
