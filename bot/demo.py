@@ -13,8 +13,8 @@ from pathlib import Path
 from bot.chat.app import TelegramApp
 from bot.content.library import Library
 from bot.content.settings import Settings
-from bot.content.settings import Telegram as TelegramSettings
 from bot.domain.matching import Matcher
+from bot.domain.pacing import Pacer
 from bot.sandbox.cast import add_cast
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.model import Chat
@@ -26,8 +26,13 @@ from bot.wiring import build_app, build_tools
 
 #: Any well-formed token is good in the sandbox.
 SANDBOX_TOKEN = "1234567890:sandbox-token-good-for-nothing-else0"  # noqa: S105
-#: The sandbox takes messages as fast as they come, so a rehearsal need not wait for Telegram's limits.
+#: The sandbox takes messages as fast as they come, so nobody need wait for Telegram's limits in it.
 UNLIMITED = 1000
+
+
+def _app(tools: Tools, url: str, clock: SandboxClock) -> TelegramApp:
+    pacer = Pacer(UNLIMITED, burst=UNLIMITED, per_group_minute=UNLIMITED)
+    return build_app(tools, SANDBOX_TOKEN, api_url=url, now=clock.now, pacer=pacer)
 
 
 @dataclass(kw_only=True)
@@ -74,18 +79,21 @@ class Stage:
     async def restart(self) -> None:
         """End the bot and start it anew on the same database."""
         await self.app.stop()
-        self.app = build_app(self.tools, SANDBOX_TOKEN, api_url=self.url, now=self.clock.now)
+        self.app = _app(self.tools, self.url, self.clock)
         await self.app.start()
 
     async def bind(self, group: Chat, branch_id: str | None = None) -> None:
         """Make *group* the staff group of a branch, as its first member would: with /setup and the code."""
         branch = self.tools.settings.branch(branch_id).id
-        code = await self.tools.database.run(
-            serve_staff.new_setup_code, self.tools, branch, self.clock.now()
-        )
+        code = await self.tools.database.run(serve_staff.new_setup_code, self.tools, branch, self.clock.now())
         member = self.sandbox.person(next(iter(group.members)))
         self.sandbox.says(member, f"/setup {code}", chat=group)
         await self.settle()
+
+
+def staff_group(stage: Stage) -> Chat:
+    """Return the cast's staff group."""
+    return next(chat for chat in stage.sandbox.world.chats.values() if chat.is_group)
 
 
 @contextlib.asynccontextmanager
@@ -108,8 +116,6 @@ async def on_stage(
     sandbox = Sandbox(clock=clock)
     if cast:
         add_cast(sandbox)
-    unhurried = TelegramSettings(api_url="http://127.0.0.1", messages_per_second=UNLIMITED)
-    settings = settings.model_copy(update={"telegram": unhurried})
     with tempfile.TemporaryDirectory(prefix="aftercare-", ignore_cleanup_errors=True) as folder:
         url = database_url or f"sqlite:///{Path(folder) / 'sandbox.db'}"
         tools = build_tools(settings, library=library, matchers=matchers, database_url=url)
@@ -119,7 +125,7 @@ async def on_stage(
 
         page = create_app(sandbox, next_moment=next_moment, zone=settings.clinic.time_zone)
         async with serve(page, port=port) as address:
-            app = build_app(tools, SANDBOX_TOKEN, api_url=address.url, now=clock.now)
+            app = _app(tools, address.url, clock)
             await app.start()
             stage = Stage(sandbox=sandbox, clock=clock, tools=tools, app=app, url=address.url)
             try:

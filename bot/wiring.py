@@ -15,6 +15,7 @@ from bot.content.library import Library
 from bot.content.loading import load_library
 from bot.content.settings import Settings
 from bot.domain.matching import Matcher
+from bot.domain.pacing import Pacer
 from bot.service.ports import Tools
 from bot.storage.database import Database
 from bot.storage.lease import Holder
@@ -62,7 +63,12 @@ def build_tools(
 
 
 def build_app(
-    tools: Tools, token: str, *, api_url: str | None = None, now: Clock = system_now
+    tools: Tools,
+    token: str,
+    *,
+    api_url: str | None = None,
+    now: Clock = system_now,
+    pacer: Pacer | None = None,
 ) -> TelegramApp:
     """Return the bot, ready to start, on Telegram or on the Bot API server of *api_url*."""
     return TelegramApp(
@@ -70,6 +76,7 @@ def build_app(
         Connection(token=token, api_url=api_url or tools.settings.telegram.api_url),
         now=now,
         seconds=time.monotonic,
+        pacer=pacer or Pacer(tools.settings.telegram.messages_per_second),
         holder=Holder(host=socket.gethostname(), pid=os.getpid(), mark=secrets.token_hex(4)),
         process_is_dead=is_dead,
     )
@@ -84,7 +91,9 @@ def is_dead(holder: Holder) -> bool:
         return False
     if holder.pid == os.getpid():
         return True
-    return not Path(f"/proc/{holder.pid}").exists() if Path("/proc/self").exists() else not _answers(holder.pid)
+    return (
+        not Path(f"/proc/{holder.pid}").exists() if Path("/proc/self").exists() else not _answers(holder.pid)
+    )
 
 
 def _answers(pid: int) -> bool:

@@ -67,11 +67,12 @@ class TelegramApp:
         now: Callable[[], datetime],
         seconds: Callable[[], float],
         holder: Holder,
+        pacer: Pacer,
         process_is_dead: Callable[[Holder], bool] = lambda holder: False,
     ) -> None:
         """Prepare the bot; nothing is sent yet.
 
-        now: the moment, aware UTC. seconds: a clock that never goes back, for pacing. holder: this process, for
+        now: the moment, aware UTC. seconds: a clock that never goes back, for *pacer*. holder: this process, for
         the lease. process_is_dead: tells whether another holder's process is known to be no more.
         """
         self._tools = tools
@@ -85,7 +86,7 @@ class TelegramApp:
         for_staff.register(self._application)
         self._application.add_error_handler(self._on_error)
         self._messenger = TelegramMessenger(self._application.bot)
-        self._pacer = Pacer(tools.settings.telegram.messages_per_second)
+        self._pacer = pacer
         self._tasks: list[asyncio.Task[None]] = []
         self._arrived = asyncio.Event()
         self._to_send = asyncio.Event()
@@ -188,7 +189,9 @@ class TelegramApp:
                     read_timeout=POLL + 10,
                 )
             except InvalidToken:
-                raise CannotRun("Telegram no longer accepts the bot's token. Check TELEGRAM_BOT_TOKEN.") from None
+                raise CannotRun(
+                    "Telegram no longer accepts the bot's token. Check TELEGRAM_BOT_TOKEN."
+                ) from None
             except Conflict:
                 conflicts += 1
                 if conflicts >= CONFLICTS:
@@ -205,7 +208,9 @@ class TelegramApp:
             except TelegramError as error:
                 pause = POLL_PAUSES[min(failures, len(POLL_PAUSES) - 1)]
                 failures += 1
-                log.warning("Telegram cannot be reached (%s).", type(error).__name__, extra={"action": "poll"})
+                log.warning(
+                    "Telegram cannot be reached (%s).", type(error).__name__, extra={"action": "poll"}
+                )
                 await asyncio.sleep(pause)
                 continue
             failures = conflicts = 0

@@ -16,9 +16,7 @@ _IN = (ChatMember.OWNER, ChatMember.ADMINISTRATOR, ChatMember.MEMBER)
 
 def register(application: App) -> None:
     """Add the handler for group messages; taps and memberships come through `for_patients`."""
-    application.add_handler(
-        MessageHandler(filters.ChatType.GROUPS & filters.UpdateType.MESSAGES, on_message)
-    )
+    application.add_handler(MessageHandler(filters.ChatType.GROUPS & filters.UpdateType.MESSAGES, on_message))
 
 
 async def on_message(update: Update, context: Context) -> None:
@@ -31,9 +29,7 @@ async def on_message(update: Update, context: Context) -> None:
     moved = _moved(message)
     if moved is not None:
         old, new = moved
-        await house.tools.database.run(
-            serve_staff.group_moved, house.tools, incoming, old, new, house.now()
-        )
+        await house.tools.database.run(serve_staff.group_moved, house.tools, incoming, old, new, house.now())
         return
     if message.sender_chat is not None and message.sender_chat.id == message.chat.id:
         # An anonymous admin speaks as the group itself: Telegram lets only members do that.
@@ -52,9 +48,7 @@ async def handle(incoming: Incoming, user_id: int | None, context: Context) -> N
         incoming.command is not None or incoming.data is not None or incoming.replied_to is not None
     )
     member = bool(wants_something and user_id and await _is_member(incoming.chat_id, user_id, context))
-    await house.tools.database.run(
-        serve_staff.from_group, house.tools, incoming, house.now(), member=member
-    )
+    await house.tools.database.run(serve_staff.from_group, house.tools, incoming, house.now(), member=member)
 
 
 async def on_membership(incoming: Incoming, context: Context, *, present: bool) -> None:

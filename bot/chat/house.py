@@ -11,7 +11,9 @@ from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
 from bot.service.ports import Tools
 
-App = Application[ExtBot[None], "Context", dict[Any, Any], dict[Any, Any], dict[str, Any], JobQueue["Context"]]
+App = Application[
+    ExtBot[None], "Context", dict[Any, Any], dict[Any, Any], dict[str, Any], JobQueue["Context"]
+]
 Context = CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[str, Any]]
 
 _KEY = "house"

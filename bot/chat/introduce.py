@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from telegram import Bot, BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats, MenuButtonCommands
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    MenuButtonCommands,
+)
 from telegram.error import TelegramError
 
 from bot.content.library import Language, Library
@@ -22,7 +28,18 @@ async def introduce(bot: Bot, library: Library) -> None:
                 await _in_language(bot, language, language.code)
         await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
     except TelegramError as error:
-        log.warning("Telegram's menus could not be set (%s).", type(error).__name__, extra={"action": "menus"})
+        log.warning(
+            "Telegram's menus could not be set (%s).", type(error).__name__, extra={"action": "menus"}
+        )
+
+
+async def user_name(token: str, api_url: str) -> str | None:
+    """Ask the Bot API server for the bot's user name; None if it cannot be reached or refuses the token."""
+    try:
+        async with Bot(token, base_url=f"{api_url.rstrip('/')}/bot") as bot:
+            return bot.username
+    except TelegramError:
+        return None
 
 
 async def _in_language(bot: Bot, language: Language, code: str | None) -> None:

@@ -34,9 +34,20 @@ from bot.domain.message import Outgoing, Rows, plain
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
 
 #: What Telegram says of a chat that cannot be reached any more, although it calls it a bad request.
-_GONE = ("chat not found", "user not found", "peer_id_invalid", "group chat was deactivated", "input_user_deactivated")
+_GONE = (
+    "chat not found",
+    "user not found",
+    "peer_id_invalid",
+    "group chat was deactivated",
+    "input_user_deactivated",
+)
 #: What it says of a message that can no longer be edited.
-_LOST = ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier is not specified")
+_LOST = (
+    "message to edit not found",
+    "message can't be edited",
+    "message_id_invalid",
+    "message identifier is not specified",
+)
 
 
 class TelegramMessenger:

@@ -155,6 +155,7 @@ class RedFlagsFile(_Part):
 
     reviewed: Reviewed | None = None
     fillers: Phrases = ()
+    forgiven: Phrases = ()
     never_slips: Phrases = ()
     groups: dict[Name, Phrases] = {}
     context: ContextWords = ContextWords()
@@ -194,6 +195,7 @@ def build_ruleset(data: RedFlagsFile, urgencies: Mapping[str, Urgency]) -> Rules
         groups=data.groups,
         context=data.context.cues(),
         fillers=data.fillers,
+        forgiven=data.forgiven,
         never_slips=data.never_slips,
     )
     faults = [*_example_faults(data, urgencies, ruleset)]

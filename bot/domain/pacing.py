@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 
-#: A chat's burst: this many messages pass at once, then one a second.
-BURST = 3
-PER_GROUP_MINUTE = 20
-
 
 class Pacer:
     """Decides how long a message must wait. Times are seconds of any clock that never goes back."""
 
-    def __init__(self, per_second: int) -> None:
+    def __init__(self, per_second: int = 30, *, burst: int = 3, per_group_minute: int = 20) -> None:
+        """Keep *per_second* for the bot; in a chat *burst* at once, then one a second; in a group so many a minute."""
         self.per_second = per_second
+        self.burst = burst
+        self.per_group_minute = per_group_minute
         self._all: deque[float] = deque()
         self._chats: dict[int, deque[float]] = {}
         self._closed_until = 0.0
@@ -35,11 +34,11 @@ class Pacer:
         if not urgent:
             sent = self._chats.get(chat_id, deque())
             self._drop(sent, now - 60)
-            recent = [at for at in sent if at > now - BURST]
-            if len(recent) >= BURST:
-                waits.append(recent[-BURST] + BURST - now)
-            if chat_id < 0 and len(sent) >= PER_GROUP_MINUTE:
-                waits.append(sent[-PER_GROUP_MINUTE] + 60 - now)
+            recent = [at for at in sent if at > now - self.burst]
+            if len(recent) >= self.burst:
+                waits.append(recent[-self.burst] + self.burst - now)
+            if chat_id < 0 and len(sent) >= self.per_group_minute:
+                waits.append(sent[-self.per_group_minute] + 60 - now)
         return max(0.0, *waits)
 
     def sent(self, chat_id: int, now: float) -> None:

@@ -127,12 +127,13 @@ class Ruleset:
         groups: Mapping[str, Iterable[str]] | None = None,
         context: Mapping[str, Iterable[str]] | None = None,
         fillers: Iterable[str] = (),
+        forgiven: Iterable[str] = (),
         never_slips: Iterable[str] = (),
     ) -> Ruleset:
         """Compile *red_flags*, in order of precedence among equals.
 
-        groups: name → phrases, used as `@name`. context: a name of `CUES` → phrases. fillers and never_slips:
-        see `Lexicon.of`.
+        groups: name → phrases, used as `@name`. context: a name of `CUES` → phrases. fillers, forgiven and
+        never_slips: see `Lexicon.of`.
 
         Raises:
             ValueError: a group is missing or contains itself; one line per fault.
@@ -149,7 +150,7 @@ class Ruleset:
                     phrases[unless] = rule.unless
                 urgency = max(flag.urgency, rule.urgency or flag.urgency)
                 ready.append(_Ready(rule, flag.id, urgency, names, unless))
-        lexicon = Lexicon.of(phrases, fillers, never_slips)
+        lexicon = Lexicon.of(phrases, fillers, forgiven, never_slips)
         by_word: dict[str, list[tuple[int, int]]] = {}
         for index, entry in enumerate(ready):
             for number, name in enumerate(entry.parts):

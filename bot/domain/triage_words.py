@@ -56,13 +56,18 @@ class Lexicon:
 
     @classmethod
     def of(
-        cls, groups: Mapping[str, Iterable[str]], fillers: Iterable[str] = (), never_slips: Iterable[str] = ()
+        cls,
+        groups: Mapping[str, Iterable[str]],
+        fillers: Iterable[str] = (),
+        forgiven: Iterable[str] = (),
+        never_slips: Iterable[str] = (),
     ) -> Lexicon:
         """Return the lexicon of *groups* (name → phrases).
 
         A phrase is words divided by spaces. `@name` stands for any phrase of that group, `_` for any one word,
         `numb*` for any word that starts so. fillers: words that may stand anywhere inside a phrase
-        ("so", "very"). never_slips: real words that must not be taken for a slip of one of ours.
+        ("so", "very"). forgiven: words of six letters or more that may have one letter wrong, missing, too many
+        or swapped. never_slips: real words that must not be taken for such a slip.
 
         Raises:
             ValueError: a group is missing, or two groups contain each other; one line per fault.
@@ -82,7 +87,7 @@ class Lexicon:
         meant = frozenset(atom for atom in plain if not atom.endswith("*"))
         known = meant | frozenset(word for phrase in never_slips for word in phrase.split())
         filler_words = frozenset(fillers)
-        return cls(built, filler_words, known | filler_words, stems, _slip_table(meant))
+        return cls(built, filler_words, known | filler_words, stems, _slip_table(forgiven))
 
     def hear(self, text: str) -> Heard:
         """Take *text* apart."""

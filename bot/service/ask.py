@@ -127,7 +127,9 @@ def _not_found(turn: Turn, incoming: Incoming) -> None:
 def _under_answer(turn: Turn, topic: Topic) -> Rows:
     follow_ups = [turn.language.topics[id_] for id_ in topic.follow_ups if id_ in turn.language.topics]
     rows: list[tuple[Button, ...]] = [(_topic_button(follow_up),) for follow_up in follow_ups[:3]]
-    rows.append((turn.button("button_helpful", f"yes:{topic.id}"), turn.button("button_missed", f"no:{topic.id}")))
+    rows.append(
+        (turn.button("button_helpful", f"yes:{topic.id}"), turn.button("button_missed", f"no:{topic.id}"))
+    )
     last = [turn.button("button_sources", f"src:{topic.id}")]
     if topic.offers_hand_over:
         last.append(turn.button("button_ask_clinic", "ho"))

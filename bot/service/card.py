@@ -37,7 +37,9 @@ def card_html(
         steps=[plain(turn.text(f"card_step_{number}", code=code)) for number in (1, 2, 3)],
         qr=segno.make(link, error="m", micro=False).svg_inline(scale=4, border=0, omitsize=True),
         dues=[
-            f"{words.steps[row.step].title}: {turn.when(row.due_at)}" for row in rows if row.step in words.steps
+            f"{words.steps[row.step].title}: {turn.when(row.due_at)}"
+            for row in rows
+            if row.step in words.steps
         ],
         dues_head=plain(turn.text("card_dues")),
         danger=plain(turn.text("card_danger")),

@@ -114,8 +114,9 @@ def answer_in_words(turn: Turn, incoming: Incoming) -> bool:
         return False
     waiting = _waiting(turn, row)
     reading = read_answers(incoming.text, waiting, turn.language.answer_words)
-    if not row.answers and normalise(incoming.text).strip(" .!") in turn.language.yes_words:
-        # "yes", "ok" or "start" to a check-in that has only been announced: begin.
+    begins = normalise(incoming.text).strip(" .!") in turn.language.yes_words
+    if row.started_at is None and (begins or reading is not None):
+        # It has only been announced: "ok" is no answer to a question that nobody has read.
         _show(turn, row)
         return True
     if reading is None:
@@ -170,6 +171,7 @@ def withdraw(turn: Turn, row: CheckIn) -> None:
 
 def _show(turn: Turn, row: CheckIn, *, message_id: int | None = None, cut_short: bool = False) -> None:
     """Show a check-in as it stands: in the tapped message, or, after typed words, in a new one below them."""
+    row.started_at = row.started_at or turn.now
     text, rows = _page(turn, row, cut_short)
     if message_id is not None:
         turn.edit(text, rows, message_id=message_id, slot=_slot(row))
@@ -198,7 +200,9 @@ def _head(turn: Turn, row: CheckIn) -> str:
     for question in _questions(turn, row):
         if question.id in row.answers and question.id != row.correcting:
             words = turn.language.questions[question.id]
-            lines.append(f"✓ {turn.fill(words.name)}: {turn.fill(words.label(question, row.answers[question.id]))}")
+            lines.append(
+                f"✓ {turn.fill(words.name)}: {turn.fill(words.label(question, row.answers[question.id]))}"
+            )
     return "\n".join(lines)
 
 

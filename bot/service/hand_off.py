@@ -44,7 +44,7 @@ def worrying_answer(turn: Turn, option: Option, asked: str, answered: str) -> Ur
 
 
 def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: str) -> None:
-    told = turn.fill(turn.language.red_flags[red_flag].say)
+    told = turn.fill(turn.language.red_flags[red_flag].say, **_closed_words(turn))
     staff = turn.staff()
     if staff is None:
         status = turn.text("alert_no_group")
@@ -52,9 +52,6 @@ def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: s
         status = turn.text("alert_sent_stranger")
     else:
         status = turn.text("alert_sent")
-    opening = turn.tools.settings.next_opening(turn.branch_id, turn.now)
-    if not turn.tools.settings.is_open(turn.branch_id, turn.now) and opening is not None:
-        status += "\n" + turn.text("clinic_closed_until", opens=turn.when(opening))
     turn.say(f"{told}\n\n{status}", priority=Priority.DANGER, about_chat=None)
     patients.count(turn.session, f"red_flag:{red_flag}", turn.now)
     known = [
@@ -70,8 +67,24 @@ def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: s
     post(turn, alert)
 
 
+def _closed_words(turn: Turn) -> dict[str, str]:
+    """Return where to go instead when the clinic is closed, with when it opens; when it is open, the plain advice."""
+    settings = turn.tools.settings
+    opening = settings.next_opening(turn.branch_id, turn.now)
+    if settings.is_open(turn.branch_id, turn.now) or opening is None:
+        return {}
+    closed = turn.language.phrases["clinic_closed_until"].format(opens=turn.when(opening))
+    return {"clinic.closed_advice": f"{closed} {settings.clinic.closed_advice}"}
+
+
 def _open(
-    turn: Turn, kind: AlertKind, urgency: Urgency, *, said: str, because: str = "", red_flag: str | None = None
+    turn: Turn,
+    kind: AlertKind,
+    urgency: Urgency,
+    *,
+    said: str,
+    because: str = "",
+    red_flag: str | None = None,
 ) -> Alert:
     treatment = _treatment(turn)
     tell_at = None
@@ -87,7 +100,7 @@ def _open(
         kind=kind,
         urgency=urgency,
         red_flag=red_flag,
-        who=who(turn, treatment),
+        who=turn.name,
         said=said,
         because=because,
         raise_at=again_at(turn, urgency),
@@ -141,7 +154,7 @@ def alert_text(
     head = staff.text(f"alert_head_{alert.urgency}")
     if again:
         head = f"{staff.text('alert_again')} · {head}"
-    lines = [f"{mark} <b>{head}</b>", f"<b>{title}</b>", "", escape(alert.who)]
+    lines = [f"{mark} <b>{head}</b>", f"<b>{title}</b>", "", escape(who_of(staff, alert))]
     lines.append(staff.text("alert_when", when=staff.when(alert.raised_at)))
     words = said if said is not None else alert.said
     notes = []
@@ -152,12 +165,16 @@ def alert_text(
     if alert.acknowledged_by:
         notes.append(
             staff.text(
-                "alert_acknowledged", by=alert.acknowledged_by, when=staff.when(alert.acknowledged_at or staff.now)
+                "alert_acknowledged",
+                by=alert.acknowledged_by,
+                when=staff.when(alert.acknowledged_at or staff.now),
             )
         )
     if alert.outcome and alert.closed_by:
         notes.append(
-            staff.text("alert_closed", by=alert.closed_by, outcome=staff.language.phrases[f"outcome_{alert.outcome}"])
+            staff.text(
+                "alert_closed", by=alert.closed_by, outcome=staff.language.phrases[f"outcome_{alert.outcome}"]
+            )
         )
     notes.append(staff.text("alert_reply_hint"))
     around = "\n".join(lines), "\n\n" + "\n".join(notes)
@@ -276,7 +293,9 @@ def photo(turn: Turn, incoming: Incoming) -> None:
     if staff is None:
         turn.say(turn.text("hand_over_no_group"))
         return
-    alert = _open(turn, AlertKind.QUESTION, Urgency.ROUTINE, said=incoming.text or turn.language.phrases["photo_said"])
+    alert = _open(
+        turn, AlertKind.QUESTION, Urgency.ROUTINE, said=incoming.text or turn.language.phrases["photo_said"]
+    )
     post(turn, alert)
     _copy(turn, staff, incoming.message_id or 0, alert)
     turn.say(f"{turn.text('photo_received')} {passed_on(turn)}")
@@ -288,7 +307,7 @@ def corrected(turn: Turn, asked: str, answered: str) -> None:
     open_alerts = alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - SAME_ALERT)
     if staff is not None and open_alerts:
         staff.say(
-            staff.text("answer_corrected", who=open_alerts[0].who, asked=asked, answered=answered),
+            staff.text("answer_corrected", who=who_is(turn), asked=asked, answered=answered),
             priority=Priority.ALERT,
             about_chat=turn.chat_id,
             alert_id=open_alerts[0].id,
@@ -320,16 +339,19 @@ def tell_left(turn: Turn, key: str, open_check_ins: int) -> None:
 
 
 def who_is(turn: Turn) -> str:
-    """Write who this chat is, for staff."""
-    return who(turn, _treatment(turn))
+    """Write who this chat is, for staff: the clinic's own label and the treatment; a stranger by their Telegram name."""
+    return _who(turn, _treatment(turn), turn.name, known=turn.patient is not None)
 
 
-def who(turn: Turn, treatment: Treatment | None) -> str:
-    """Write who it is for staff: the clinic's own label and the treatment; a stranger by their Telegram name."""
+def who_of(staff: Turn, alert: Alert) -> str:
+    """Write whom an alert is about, as `who_is` does."""
+    return _who(staff, alert.treatment, alert.who, known=alert.patient_id is not None)
+
+
+def _who(turn: Turn, treatment: Treatment | None, name: str, *, known: bool) -> str:
     words = turn.tools.library.language(None)
     if treatment is None:
-        key = "who_stranger" if turn.patient is None else "who_no_treatment"
-        return words.phrases[key].replace("{name}", turn.name)
+        return words.phrases["who_no_treatment" if known else "who_stranger"].replace("{name}", name)
     regions = ", ".join(words.regions.get(region, region) for region in treatment.regions)
     return words.phrases["who"].format(
         label=treatment.label, regions=regions, when=turn.when(treatment.treated_at)
@@ -341,7 +363,7 @@ def _treatment(turn: Turn) -> Treatment | None:
 
 
 def _relay_words(staff: Turn, alert: Alert, text: str) -> None:
-    head = f"💬 <b>{staff.text('writes_again', who=alert.who)}</b>"
+    head = f"💬 <b>{staff.text('writes_again', who=who_of(staff, alert))}</b>"
     for number, piece in enumerate(split(text, TEXT_LIMIT - 700)):
         staff.say(
             f"{head}\n\n{escape(piece)}" if number == 0 else escape(piece),

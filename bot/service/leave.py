@@ -47,9 +47,7 @@ def stop(turn: Turn, _incoming: Incoming) -> None:
 def privacy(turn: Turn, _incoming: Incoming) -> None:
     """Say what is stored, for how long, who reads it, and how to leave."""
     retention = turn.tools.settings.retention
-    turn.say(
-        turn.text("privacy", days=retention.patients_days, message_days=retention.messages_days)
-    )
+    turn.say(turn.text("privacy", days=retention.patients_days, message_days=retention.messages_days))
 
 
 def my_data(turn: Turn, _incoming: Incoming) -> None:

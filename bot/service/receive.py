@@ -34,7 +34,9 @@ def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetim
     _step_for(incoming)(turn, incoming)
 
 
-def left_or_returned(session: Session, tools: Tools, incoming: Incoming, now: datetime, *, left: bool) -> None:
+def left_or_returned(
+    session: Session, tools: Tools, incoming: Incoming, now: datetime, *, left: bool
+) -> None:
     """Handle that a person blocked the bot, or let it in again."""
     turn = Turn.of(session, tools, incoming, now)
     if not inbox.finish(session, incoming.update_id, now, keep_words=False):
@@ -49,8 +51,10 @@ def left_or_returned(session: Session, tools: Tools, incoming: Incoming, now: da
 
 def find_red_flag(turn: Turn, incoming: Incoming) -> Finding | None:
     """Return the most urgent red flag in the words of *incoming*, in whichever language, or None."""
-    words = f"{incoming.text} {incoming.arguments}".strip() if incoming.command else incoming.text
-    if not words:
+    words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
+    # An invitation's code is no word of a patient's, whatever stands in it by chance.
+    words = " ".join(word for word in words.split() if read_code(word, INVITE_LENGTH) is None)
+    if not words or read_code(words, INVITE_LENGTH):
         return None
     found = [triage(words, language.rules) for language in turn.tools.library.languages.values()]
     serious = [finding for finding in found if finding and finding.urgency >= Urgency.SAME_DAY]

@@ -24,7 +24,11 @@ _AGO = (0, 30, 60, 120)
 
 def begin(turn: Turn, incoming: Incoming) -> None:
     """Answer /treated (with or without a label behind it): ask when the treatment was."""
-    data = {"by": incoming.sender.name, "label": " ".join(incoming.arguments.split())[:40] or None, "regions": []}
+    data = {
+        "by": incoming.sender.name,
+        "label": " ".join(incoming.arguments.split())[:40] or None,
+        "regions": [],
+    }
     draft = groups.new_draft(turn.session, turn.chat_id, incoming.sender.id, data, turn.now)
     _ask_when(turn, draft, message_id=None)
 
@@ -93,7 +97,9 @@ def hand_out(
     text = turn.text(
         "registered", label=treatment.label, link=link or "-", code=grouped(code), until=turn.when(expires_at)
     )
-    text += f"\n\n{turn.text('registered_dues')}\n{dues}" if dues else f"\n\n{turn.text('registered_no_dues')}"
+    text += (
+        f"\n\n{turn.text('registered_dues')}\n{dues}" if dues else f"\n\n{turn.text('registered_no_dues')}"
+    )
     cancel: Rows = ((turn.button("button_cancel_treatment", f"tr:{treatment.id}:cancel"),),)
     if link is None:
         turn.say(text, cancel, purpose=Purpose.SECRET, in_group=True)
@@ -126,9 +132,7 @@ def hand_out(
 
 
 def _ask_when(turn: Turn, draft: Draft, message_id: int | None) -> None:
-    quick = [
-        turn.button(f"register_ago_{minutes}", f"d:{draft.id}:ago:{minutes}") for minutes in _AGO
-    ]
+    quick = [turn.button(f"register_ago_{minutes}", f"d:{draft.id}:ago:{minutes}") for minutes in _AGO]
     rows: Rows = (
         (quick[0], quick[1]),
         (quick[2], quick[3]),
@@ -166,7 +170,8 @@ def _ask_plan(turn: Turn, draft: Draft, message_id: int | None) -> None:
     rows: Rows = tuple(
         (
             Button(
-                label=names[id_] + (f" ({turn.language.phrases['register_advised']})" if id_ == advised else ""),
+                label=names[id_]
+                + (f" ({turn.language.phrases['register_advised']})" if id_ == advised else ""),
                 data=f"d:{draft.id}:plan:{id_}",
             ),
         )
@@ -180,9 +185,7 @@ def _ask_label_or_finish(turn: Turn, draft: Draft, message_id: int | None) -> No
         _finish(turn, draft, message_id)
         return
     turn.edit(_so_far(turn, draft), message_id=message_id, in_group=True)
-    turn.put(
-        Outgoing(text=turn.text("register_label"), slot=_slot(draft), force_reply=True), in_group=True
-    )
+    turn.put(Outgoing(text=turn.text("register_label"), slot=_slot(draft), force_reply=True), in_group=True)
 
 
 def _finish(turn: Turn, draft: Draft, message_id: int | None) -> None:

@@ -15,7 +15,7 @@ from bot.service.turn import Turn
 from bot.storage import alerts, check_ins, groups, inbox, outbox, overview, patients, treatments
 from bot.storage.database import Session
 from bot.storage.outbox import Purpose
-from bot.storage.tables import CheckIn, Treatment
+from bot.storage.tables import Alert, CheckIn, Treatment
 
 Step = Callable[[Turn, Incoming], None]
 
@@ -216,7 +216,7 @@ def _today(turn: Turn, _incoming: Incoming) -> None:
         step = turn.language.steps.get(row.step)
         return f"• {escape(row.treatment.label)}: {escape(step.title if step else row.step)}, {turn.when(moment or row.due_at)}"
 
-    section("today_alerts", [f"• {escape(alert.who)}: {_alert_title(turn, alert.id)}" for alert in day.alerts])
+    section("today_alerts", [f"• {_alert_line(turn, alert)}" for alert in day.alerts])
     section("today_call", [line(row, row.ended_at) for row in day.to_call])
     section("today_silent", [line(row, row.sent_at) for row in day.waiting])
     section("today_due", [line(row, row.due_at) for row in day.due])
@@ -225,27 +225,41 @@ def _today(turn: Turn, _incoming: Incoming) -> None:
         "today_unopened",
         [
             f"• {escape(treatment.label)}: {turn.when(treatment.treated_at)}, "
-            + turn.text("today_opened" if treatments.was_opened(turn.session, treatment.id) else "today_not_opened")
+            + turn.text(
+                "today_opened" if treatments.was_opened(turn.session, treatment.id) else "today_not_opened"
+            )
             for treatment in day.unopened
         ],
     )
     if len(parts) == 1:
         parts.append(turn.text("today_empty"))
     shown: Rows = tuple(
-        (Button(label=f"{alert.who.split(' · ')[0]}: {_alert_title(turn, alert.id)}"[:60], data=f"al:{alert.id}:show"),)
+        (Button(label=_short(f"{_label(alert)}: {_alert_title(turn, alert)}"), data=f"al:{alert.id}:show"),)
         for alert in day.alerts[:8]
     )
     for number, piece in enumerate(_pages(parts)):
         turn.say(piece, shown if number == 0 else (), in_group=True)
 
 
-def _alert_title(turn: Turn, alert_id: int) -> str:
-    alert = alerts.by_id(turn.session, alert_id)
-    if alert is None:
-        return ""
+def _alert_line(turn: Turn, alert: Alert) -> str:
+    words = f" “{escape(_short(alert.said))}”" if alert.kind == AlertKind.QUESTION else ""
+    seen = "" if alert.acknowledged_at is None else " ✓"
+    return f"{escape(_label(alert))}: {escape(_alert_title(turn, alert))}{words}, {turn.when(alert.raised_at)}{seen}"
+
+
+def _alert_title(turn: Turn, alert: Alert) -> str:
     if alert.red_flag is not None:
         return turn.language.red_flags[alert.red_flag].title
     return turn.language.phrases[f"alert_{AlertKind(alert.kind)}"]
+
+
+def _label(alert: Alert) -> str:
+    return alert.treatment.label if alert.treatment is not None else alert.who
+
+
+def _short(text: str, most: int = 60) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def _answers(turn: Turn, row: CheckIn) -> str:
@@ -279,7 +293,9 @@ def _show_treatment(turn: Turn, treatment: Treatment) -> None:
     for row in check_ins.of_treatment(turn.session, treatment.id):
         step = turn.language.steps.get(row.step)
         state = turn.language.phrases[f"check_in_state_{row.state}"]
-        lines.append(f"• {escape(step.title if step else row.step)}: {turn.when(row.due_at)}, {state}{_answers(turn, row)}")
+        lines.append(
+            f"• {escape(step.title if step else row.step)}: {turn.when(row.due_at)}, {state}{_answers(turn, row)}"
+        )
     buttons: list[Button] = []
     if treatment.state == TreatmentState.ACTIVE:
         if patient is None:
@@ -335,7 +351,9 @@ def _treatment_tap(turn: Turn, incoming: Incoming) -> None:
             in_group=True,
         )
     elif action == "keep":
-        turn.edit(turn.text("cancel_kept", label=treatment.label), message_id=incoming.message_id, in_group=True)
+        turn.edit(
+            turn.text("cancel_kept", label=treatment.label), message_id=incoming.message_id, in_group=True
+        )
     elif action == "invite":
         if treatment.state != TreatmentState.ACTIVE or treatment.patient_id is not None:
             turn.say(turn.text("invite_not_needed", label=treatment.label), in_group=True)
@@ -376,4 +394,3 @@ _COMMANDS: dict[str, Step] = {
     "start": _help,
 }
 _TAPS: dict[str, Step] = {"al": _alert, "tr": _treatment_tap, "d": register.tapped}
-

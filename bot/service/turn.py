@@ -69,9 +69,7 @@ class Turn:
         return replace(cls.with_group(session, tools, chat_id, branch_id, now), name="")
 
     @classmethod
-    def with_group(
-        cls, session: Session, tools: Tools, chat_id: int, branch_id: str, now: datetime
-    ) -> Turn:
+    def with_group(cls, session: Session, tools: Tools, chat_id: int, branch_id: str, now: datetime) -> Turn:
         """Return a turn with a branch's staff group."""
         return cls(
             session=session,

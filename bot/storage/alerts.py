@@ -72,9 +72,7 @@ def due_again(session: Session, now: datetime, limit: int) -> list[Alert]:
     return list(
         session.scalars(
             select(Alert)
-            .where(
-                Alert.state == AlertState.OPEN, or_(Alert.raise_at <= now, Alert.tell_patient_at <= now)
-            )
+            .where(Alert.state == AlertState.OPEN, or_(Alert.raise_at <= now, Alert.tell_patient_at <= now))
             .order_by(Alert.id)
             .limit(limit)
         )

@@ -14,9 +14,7 @@ from bot.storage.tables import CheckIn, Patient, Treatment
 _OPEN = (CheckInState.SCHEDULED, CheckInState.SENT)
 
 
-def add(
-    session: Session, treatment: Treatment, step: str, due_at: datetime, expires_at: datetime
-) -> CheckIn:
+def add(session: Session, treatment: Treatment, step: str, due_at: datetime, expires_at: datetime) -> CheckIn:
     """Schedule one step of a treatment."""
     check_in = CheckIn(
         treatment_id=treatment.id,
@@ -104,9 +102,7 @@ def next_moment(session: Session) -> datetime | None:
     return min((moment for moment in (due, silent) if moment is not None), default=None)
 
 
-def end_open(
-    session: Session, rows: Sequence[CheckIn], state: CheckInState, now: datetime
-) -> list[CheckIn]:
+def end_open(session: Session, rows: Sequence[CheckIn], state: CheckInState, now: datetime) -> list[CheckIn]:
     """End those of *rows* that are scheduled or sent, and return them."""
     ended = [row for row in rows if row.state in _OPEN]
     for row in ended:
@@ -118,9 +114,7 @@ def end_open(
 
 def end_all_of(session: Session, patient_id: int, state: CheckInState, now: datetime) -> list[CheckIn]:
     """End everything that a patient would still be asked, and return it."""
-    rows = session.scalars(
-        select(CheckIn).where(CheckIn.patient_id == patient_id, CheckIn.state.in_(_OPEN))
-    )
+    rows = session.scalars(select(CheckIn).where(CheckIn.patient_id == patient_id, CheckIn.state.in_(_OPEN)))
     return end_open(session, list(rows), state, now)
 
 

@@ -22,9 +22,7 @@ def by_chat(session: Session, chat_id: int) -> StaffGroup | None:
     return session.scalar(select(StaffGroup).where(StaffGroup.chat_id == chat_id))
 
 
-def bind(
-    session: Session, branch_id: str, chat_id: int, title: str, by: str, now: datetime
-) -> StaffGroup:
+def bind(session: Session, branch_id: str, chat_id: int, title: str, by: str, now: datetime) -> StaffGroup:
     """Make a chat the group of a branch, in place of the one it had, and of the branch the chat had."""
     session.execute(
         delete(StaffGroup).where((StaffGroup.branch_id == branch_id) | (StaffGroup.chat_id == chat_id))
@@ -71,9 +69,7 @@ def use_setup_code(session: Session, code_hash: str, now: datetime) -> str | Non
     return code.branch_id
 
 
-def new_draft(
-    session: Session, chat_id: int, user_id: int, data: dict[str, Any], now: datetime
-) -> Draft:
+def new_draft(session: Session, chat_id: int, user_id: int, data: dict[str, Any], now: datetime) -> Draft:
     """Start a registration."""
     draft = Draft(chat_id=chat_id, user_id=user_id, created_at=now, data=data)
     session.add(draft)

@@ -124,9 +124,7 @@ def next_try(session: Session) -> datetime | None:
 
 def of_chat(session: Session, chat_id: int) -> list[InboxRow]:
     """Return what is kept of a chat's updates, oldest first."""
-    return list(
-        session.scalars(select(InboxRow).where(InboxRow.chat_id == chat_id).order_by(InboxRow.seq))
-    )
+    return list(session.scalars(select(InboxRow).where(InboxRow.chat_id == chat_id).order_by(InboxRow.seq)))
 
 
 def erase_chat(session: Session, chat_id: int) -> int:

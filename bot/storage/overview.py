@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.domain.patient import AlertState, CheckInState, TreatmentState
-from bot.storage.tables import Alert, CheckIn, Invite, Treatment
+from bot.storage.tables import Alert, CheckIn, InboxRow, Invite, OutboxRow, Treatment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,7 @@ def today(session: Session, branch_id: str, start: datetime, end: datetime) -> T
         .order_by(Treatment.treated_at)
     ).all()
     open_alerts = session.scalars(
-        select(Alert)
-        .where(Alert.branch_id == branch_id, Alert.state != AlertState.CLOSED)
-        .order_by(Alert.id)
+        select(Alert).where(Alert.branch_id == branch_id, Alert.state != AlertState.CLOSED).order_by(Alert.id)
     ).all()
     return Today(
         due=joined(CheckInState.SCHEDULED),
@@ -74,3 +72,38 @@ def upcoming(session: Session, until: datetime | None = None) -> list[CheckIn]:
     if until is not None:
         wanted = wanted.where(CheckIn.due_at <= until)
     return list(session.scalars(wanted))
+
+
+@dataclass(frozen=True, kw_only=True)
+class States:
+    """How many updates and messages are in which state."""
+
+    inbox: dict[str, int]
+    outbox: dict[str, int]
+
+
+def states(session: Session) -> States:
+    """Return how many updates and messages are in which state."""
+    return States(
+        inbox={
+            state: number
+            for state, number in session.execute(
+                select(InboxRow.state, func.count()).group_by(InboxRow.state)
+            ).tuples()
+        },
+        outbox={
+            state: number
+            for state, number in session.execute(
+                select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
+            ).tuples()
+        },
+    )
+
+
+def check_ins_of_all(session: Session) -> list[CheckIn]:
+    """Return every check-in, in the order in which they are due."""
+    return list(
+        session.scalars(
+            select(CheckIn).options(joinedload(CheckIn.treatment)).order_by(CheckIn.due_at, CheckIn.id)
+        )
+    )

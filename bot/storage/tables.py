@@ -107,6 +107,8 @@ class CheckIn(Base):
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    #: When the patient first saw a question of it; before that, it has only been announced.
+    started_at: Mapped[datetime | None]
     nudge_at: Mapped[datetime | None]
     nudged_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

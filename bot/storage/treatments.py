@@ -88,6 +88,11 @@ def find(session: Session, branch_id: str, text: str, limit: int = 8) -> list[Tr
     )
 
 
+def with_label(session: Session, label: str) -> list[Treatment]:
+    """Return the treatments of all branches with exactly this label."""
+    return list(session.scalars(select(Treatment).where(Treatment.label == label)))
+
+
 def add_invite(
     session: Session, treatment_id: int, code_hash: str, now: datetime, expires_at: datetime
 ) -> Invite:

@@ -13,6 +13,12 @@ from bot.sandbox.server import Address, create_app, serve
 TOKEN = "123456:ABCDEFghijklmnopqrstuvwxyz-0123456789"
 
 
+@pytest.fixture(autouse=True)
+def _durations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PTB give retry_after as a timedelta; its old way warns."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+
+
 @pytest.fixture
 def clock() -> SandboxClock:
     """Give a clock that stands still until it is turned."""

@@ -93,7 +93,7 @@ async def test_a_button_must_do_something_and_link_somewhere(bot: Bot, ana: Pers
     """A button with no action, and one with a broken address, are refused."""
     with pytest.raises(BadRequest, match="text buttons are unallowed"):
         await bot.send_message(ana.id, "x", reply_markup=InlineKeyboardMarkup([[InlineKeyboardButton("x")]]))
-    with pytest.raises(BadRequest, match="Wrong HTTP URL"):
+    with pytest.raises(BadRequest, match="wrong http url"):
         await bot.send_message(
             ana.id,
             "x",

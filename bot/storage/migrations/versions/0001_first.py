@@ -183,6 +183,7 @@ def upgrade() -> None:
         sa.Column("due_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("sent_at", Moment(), nullable=True),
+        sa.Column("started_at", Moment(), nullable=True),
         sa.Column("nudge_at", Moment(), nullable=True),
         sa.Column("nudged_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
