@@ -25,7 +25,7 @@ from bot.service.ports import Tools
 from bot.wiring import build_app, build_tools
 
 #: Any well-formed token is good in the sandbox.
-SANDBOX_TOKEN = "1234567890:sandbox-token-good-for-nothing-else0"  # noqa: S105
+SANDBOX_TOKEN = "1234567890:sandbox-token-good-for-nothing-else0"
 #: The sandbox takes messages as fast as they come, so nobody need wait for Telegram's limits in it.
 UNLIMITED = 1000
 

@@ -71,7 +71,7 @@ def write_config(path: Path, answers: dict[str, str | None]) -> None:
         comment = r"(\s+#.*)?$"
         text = re.sub(
             rf"^(\s*(?:- )?{key}: )(?:\"[^\"]*\"|[^#\n]*?){comment}",
-            lambda match, written=written: f"{match[1]}{written}{match[2] or ''}",
+            rf"\g<1>{_escaped(written)}\g<2>",
             text,
             count=1,
             flags=re.MULTILINE,
@@ -81,6 +81,10 @@ def write_config(path: Path, answers: dict[str, str | None]) -> None:
     parse(text, path.name).read_as(Settings)
     path.write_text(text, encoding="utf-8")
     load_settings(path)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\")
 
 
 def tools_for_lists(settings: Settings, database: Database) -> Tools:
@@ -110,7 +114,7 @@ def ask(settings: Settings, text: str, language_code: str | None) -> Reply:
     if serious:
         finding = max(serious, key=lambda finding: finding.urgency)
         words = language.red_flags[finding.red_flag]
-        why = (f"rule {finding.rule}: {' … '.join(finding.because)}",)
+        why: tuple[str, ...] = (f"rule {finding.rule}: {' … '.join(finding.because)}",)
         return reply(
             "red_flag",
             f"Red flag ({finding.urgency}): {words.title}",

@@ -23,7 +23,7 @@ def scrub(text: str) -> str:
 class _Discreet(logging.Formatter):
     """Writes where an error came from and its kind, but not its message: that may quote what a patient wrote."""
 
-    def formatException(  # noqa: N802 (logging's name)
+    def formatException(
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> str:
         """Return the frames and the type of an exception, and of what caused it."""

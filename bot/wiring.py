@@ -21,7 +21,7 @@ from bot.storage.database import Database
 from bot.storage.lease import Holder
 
 #: The one secret, and where it comes from.
-TOKEN = "TELEGRAM_BOT_TOKEN"  # noqa: S105 (the name of the variable, not a token)
+TOKEN = "TELEGRAM_BOT_TOKEN"
 
 Clock = Callable[[], datetime]
 

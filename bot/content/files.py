@@ -6,10 +6,10 @@ import re
 from datetime import date, timedelta
 from typing import Annotated
 
-from bot.domain.triage import Urgency
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.domain.topic import Held
+from bot.domain.triage import Urgency
 
 _SPAN = re.compile(r"^(\d+)\s*(h|min|d)$")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain.triage import Ruleset, Urgency
-
 from bot.domain.check_in import AnswerWords
 from bot.domain.plan import Option, Plans, Question
 from bot.domain.topic import Topic
+from bot.domain.triage import Ruleset, Urgency
 
 
 @dataclass(frozen=True, kw_only=True)

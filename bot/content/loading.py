@@ -7,13 +7,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from bot.content.red_flags import RedFlagsFile, build_ruleset
-from bot.content.red_flags import merge as merge_red_flags
-from bot.domain.triage import Urgency
 from pydantic import BaseModel
 
 from bot.content import library as shelf
 from bot.content.files import CheckInsFile, Outline, PhrasesFile, PlanFile, Sources
+from bot.content.red_flags import RedFlagsFile, build_ruleset
+from bot.content.red_flags import merge as merge_red_flags
 from bot.content.settings import VARIABLES, Settings
 from bot.content.topics import read_topics
 from bot.content.yaml_source import Fault, Faults, Source, read
@@ -21,6 +20,7 @@ from bot.domain.check_in import AnswerWords
 from bot.domain.message import variables_of
 from bot.domain.plan import Option, Plan, Plans, Question, Step
 from bot.domain.text import normalise
+from bot.domain.triage import Urgency
 
 F = TypeVar("F", bound=BaseModel)
 

@@ -145,7 +145,9 @@ def _check(drafts: dict[str, _Draft], known: set[str], sources: set[str], faults
 
 def _topic(id_: str, draft: _Draft, known: set[str]) -> Topic:
     entry, reviewed = draft.entry, draft.reviewed
-    assert entry.title and entry.answer and reviewed  # noqa: S101 (checked above: a fault otherwise)
+    assert entry.title  # noqa: S101 (checked above: a fault otherwise)
+    assert entry.answer  # noqa: S101
+    assert reviewed  # noqa: S101
     file, line = draft.answer_source.at(("topics", draft.answer_place, "answer"))
     return Topic(
         id=id_,

@@ -228,9 +228,11 @@ class Context:
         directly, and what hangs on it ("in my chest", "when I breathe"), is denied: people leave commas out.
         """
         at = start
-        while at < self._size and at in bridge and self._joined(at, start):
+        clause = self._heard.clause
+        here = clause[start] if last and start < self._size else clause[start - 1]
+        while at < self._size and at in bridge and clause[at] == here:
             at += 1
-        if at >= self._size or not self._joined(at, start) or at in self._turns:
+        if at >= self._size or clause[at] != here or at in self._turns:
             return None, at
         fresh, near = self._positions("denial.fresh"), self._positions("denial.near")
         joins = self._positions("denial.joins")
@@ -239,7 +241,7 @@ class Context:
         end = self._noun_end(at)
         denied = set(range(start, end))
         hanging = False
-        while end < self._size and self._heard.clause[end] == self._heard.clause[at]:
+        while end < self._size and clause[end] == here:
             if end in self._turns or end in joins:
                 break
             if end in fresh and end - 1 not in near and not (hanging and end - 2 in near):
@@ -262,11 +264,6 @@ class Context:
             if end in complaints:
                 return end + 1
         return at + 1
-
-    def _joined(self, at: int, start: int) -> bool:
-        """Return whether no mark stands between the word before *start* and *at*."""
-        clause = self._heard.clause
-        return clause[at] == clause[start - 1 if start == at else start] or clause[at] == clause[start]
 
     def _list_goes_on(self, end: int) -> bool:
         """Return whether an "or" follows in this sentence before anything new is told."""

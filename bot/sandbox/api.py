@@ -76,7 +76,7 @@ def _enter(world: World, token: str) -> bool:
     """Tell whether the token is well formed; the bot's id is the number in front of its colon."""
     if not TOKEN.fullmatch(token):
         return False
-    world.bot.id = int(token.partition(":")[0])
+    world.number_bot(int(token.partition(":")[0]))
     return True
 
 

@@ -45,6 +45,16 @@ class Sandbox:
         """Return the bot's own account."""
         return self.world.bot
 
+    @property
+    def people(self) -> list[Person]:
+        """Return everybody, in the order they were added."""
+        return list(self.world.people.values())
+
+    @property
+    def groups(self) -> list[Chat]:
+        """Return the groups and supergroups, without those that have become another."""
+        return [chat for chat in self.world.chats.values() if chat.is_group and chat.migrated_to is None]
+
     def add_person(
         self,
         first_name: str,

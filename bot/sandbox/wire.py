@@ -55,7 +55,7 @@ def message_json(message: Message, *, nested: bool = True) -> JSON:
         "date": stamp(message.date),
         **message.content,
     }
-    if message.sender is None:
+    if message.sender is None or message.chat.kind == "channel":
         body["sender_chat"] = chat_json(message.chat)
     else:
         body["from"] = user_json(message.sender)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from time import monotonic
+from typing import Any
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Faults
@@ -64,6 +65,15 @@ class World:
         self.chats[chat.id] = chat
         self.changed.beat()
         return chat
+
+    def number_bot(self, number: int) -> None:
+        """Give the bot the id in its token, also where it was named before its first call."""
+        old, self.bot.id = self.bot.id, number
+        if old == number:
+            return
+        said = [message.content for chat in self.chats.values() for message in chat.messages]
+        for body in [*said, *(update.body for update in self.updates.waiting())]:
+            _renumber(body, old, number)
 
     def add_message(
         self,
@@ -133,6 +143,18 @@ class World:
         word = str(body.get("text") or body.get("caption"))[: entity["length"]]
         _, _, name = word.partition("@")
         return not name or name.lower() == (self.bot.username or "").lower()
+
+
+def _renumber(part: Any, old: int, new: int) -> None:
+    """Change the bot's id wherever it is named inside *part*."""
+    if isinstance(part, dict):
+        if part.get("is_bot") and part.get("id") == old:
+            part["id"] = new
+        for inner in part.values():
+            _renumber(inner, old, new)
+    elif isinstance(part, list):
+        for inner in part:
+            _renumber(inner, old, new)
 
 
 MEDIA = ("photo", "document", "voice", "video", "audio", "sticker", "location", "venue", "contact", "poll")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.message import Outgoing, Priority
 from bot.domain.pacing import Pacer
-from bot.service import hand_off
+from bot.service import alarm, hand_off
 from bot.service.ports import Gone, Messenger, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
 from bot.service.turn import Turn
 from bot.storage import groups, outbox, patients
@@ -166,7 +166,7 @@ def _park(
     staff = turn.staff()
     if staff is not None:
         staff.say(
-            staff.text("message_parked", who=hand_off.who_is(turn), reason=reason),
+            staff.text("message_parked", who=alarm.who_is(turn), reason=reason),
             priority=Priority.ALERT,
             about_chat=row.chat_id,
             in_group=True,
@@ -183,7 +183,7 @@ def _tell_group(
     staff = Turn.with_group(session, tools, chat_id, group.branch_id, now)
     person = Turn.with_chat(session, tools, row.chat_id, group.branch_id, now)
     staff.say(
-        staff.text(key, who=hand_off.who_is(person)),
+        staff.text(key, who=alarm.who_is(person)),
         reply_to=message_id,
         about_chat=row.chat_id,
         in_group=True,

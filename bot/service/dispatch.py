@@ -9,7 +9,7 @@ from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
 from bot.domain.timing import send_moment
 from bot.domain.triage import Urgency
-from bot.service import follow_up, hand_off
+from bot.service import alarm, follow_up
 from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import alerts, check_ins
@@ -131,12 +131,12 @@ def _again(session: Session, tools: Tools, now: datetime) -> int:
                 priority=Priority.DANGER,
             )
         if alert.raise_at is not None and alert.raise_at <= now and turn.staff() is not None:
-            alert.raise_at = hand_off.again_at(turn, Urgency(alert.urgency))
+            alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency))
             alert.times_raised += 1
-            hand_off.post(turn, alert, again=alert.times_raised > 1)
+            alarm.post(turn, alert, again=alert.times_raised > 1)
             raised += 1
         elif alert.raise_at is not None and alert.raise_at <= now:
-            alert.raise_at = hand_off.again_at(turn, Urgency(alert.urgency))
+            alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency))
     return raised
 
 

@@ -10,7 +10,7 @@ from bot.domain.patient import CheckInState, TreatmentState
 from bot.domain.plan import Plan, Question, Step
 from bot.domain.text import normalise
 from bot.domain.triage import Urgency
-from bot.service import hand_off
+from bot.service import alarm, hand_off
 from bot.service.turn import Turn
 from bot.storage import check_ins, outbox, treatments
 from bot.storage.outbox import Purpose
@@ -145,7 +145,7 @@ def _take(turn: Turn, row: CheckIn, values: dict[str, str], *, message_id: int |
         words = turn.tools.library.language(None).questions[question.id]
         label = words.label(question, changed[question.id])
         if option.red_flag or option.alert:
-            urgency = hand_off.worrying_answer(turn, option, f"{words.name}:", label)
+            urgency = alarm.worrying_answer(turn, option, f"{words.name}:", label)
             emergency = emergency or urgency is Urgency.EMERGENCY
         elif question.id in before and question.option_for(before[question.id]).red_flag:
             hand_off.corrected(turn, words.name, label)

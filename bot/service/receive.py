@@ -9,7 +9,7 @@ from bot.domain.code import INVITE_LENGTH, read_code
 from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
 from bot.domain.triage import Finding, Urgency, triage
-from bot.service import ask, enrol, follow_up, hand_off, leave
+from bot.service import alarm, ask, enrol, follow_up, hand_off, leave
 from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import inbox
@@ -27,7 +27,7 @@ def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetim
         enrol.reached_again(turn)
     finding = find_red_flag(turn, incoming)
     if finding is not None:
-        hand_off.red_flag(turn, finding, incoming)
+        alarm.red_flag(turn, finding, incoming)
         return
     if incoming.edited:
         return  # corrected words were answered when they were first sent; only a red flag counts again
@@ -80,9 +80,7 @@ def _words(turn: Turn, incoming: Incoming) -> None:
         leave.stop(turn, incoming)
     elif hand_off.continues(turn, incoming):
         hand_off.message(turn, incoming)
-    elif follow_up.answer_in_words(turn, incoming):
-        pass
-    elif enrol.agree_in_words(turn, incoming):
+    elif follow_up.answer_in_words(turn, incoming) or enrol.agree_in_words(turn, incoming):
         pass
     elif read_code(incoming.text, INVITE_LENGTH):
         enrol.code_typed(turn, incoming)

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.domain.code import grouped
 from bot.domain.message import Button, Incoming, Outgoing, Rows, escape
@@ -24,7 +25,7 @@ _AGO = (0, 30, 60, 120)
 
 def begin(turn: Turn, incoming: Incoming) -> None:
     """Answer /treated (with or without a label behind it): ask when the treatment was."""
-    data = {
+    data: dict[str, Any] = {
         "by": incoming.sender.name,
         "label": " ".join(incoming.arguments.split())[:40] or None,
         "regions": [],

@@ -248,11 +248,13 @@ def follow_chat(session: Session, old: int, new: int) -> None:
 
 def tidy(session: Session, before: datetime) -> int:
     """Drop messages older than *before* that are no longer in line, and return how many."""
-    ended = delete(OutboxRow).where(
+    condition = (
         OutboxRow.created_at < before,
         OutboxRow.state.not_in((OutboxState.QUEUED, OutboxState.SENDING)),
     )
-    return session.execute(ended).rowcount
+    number = session.scalar(select(func.count()).select_from(OutboxRow).where(*condition)) or 0
+    session.execute(delete(OutboxRow).where(*condition))
+    return number
 
 
 def _expire(session: Session, now: datetime) -> None:

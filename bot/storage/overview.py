@@ -85,18 +85,12 @@ class States:
 def states(session: Session) -> States:
     """Return how many updates and messages are in which state."""
     return States(
-        inbox={
-            state: number
-            for state, number in session.execute(
-                select(InboxRow.state, func.count()).group_by(InboxRow.state)
-            ).tuples()
-        },
-        outbox={
-            state: number
-            for state, number in session.execute(
-                select(OutboxRow.state, func.count()).group_by(OutboxRow.state)
-            ).tuples()
-        },
+        inbox=dict(
+            session.execute(select(InboxRow.state, func.count()).group_by(InboxRow.state)).tuples().all()
+        ),
+        outbox=dict(
+            session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state)).tuples().all()
+        ),
     )
 
 

@@ -24,6 +24,20 @@ async def test_being_added_to_a_group_is_told_twice(bot: Bot, sandbox: Sandbox) 
     assert [user.id for user in service.message.new_chat_members] == [sandbox.bot.id]
 
 
+def test_the_bot_is_named_by_the_number_of_its_token() -> None:
+    """Also in what happened before its first call."""
+    fresh = Sandbox()
+    mei = fresh.add_person("Mei")
+    staff = fresh.add_group("Staff", members=[mei])
+
+    fresh.world.number_bot(42)
+
+    assert staff.last.content["new_chat_members"][0]["id"] == fresh.bot.id == 42
+    assert fresh.world.updates.waiting()[0].body["new_chat_member"]["user"]["id"] == 42
+    assert fresh.groups == [staff]
+    assert fresh.people == [mei]
+
+
 async def test_people_join_and_leave(bot: Bot, sandbox: Sandbox) -> None:
     """The bot is told by service messages even in privacy mode."""
     mei, raj = sandbox.add_person("Mei"), sandbox.add_person("Raj")

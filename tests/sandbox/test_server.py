@@ -19,7 +19,7 @@ async def test_the_page_starts_with_two_patients_and_a_staff_group() -> None:
     sandbox: Sandbox = create_app().state.sandbox
 
     assert [p.first_name for p in sandbox.world.people.values() if p.phone] == ["Ana", "Ben"]
-    [staff] = [chat for chat in sandbox.world.chats.values() if chat.is_group]
+    [staff] = sandbox.groups
     assert [sandbox.person(number).first_name for number in staff.members] == [
         "Mei (physio)",
         "Raj (front desk)",

@@ -17,7 +17,9 @@ export function drawMessage(message, view, on) {
   if (message.forwarded !== undefined) bubble.append(make("div", { class: "forwarded", dir: "auto", text: `Forwarded from ${message.forwarded}` }));
   if (message.reply_to) bubble.append(quote(message.reply_to, on));
   bubble.append(...attachments(message));
-  if (message.text) bubble.append(rich(message.text, message.entities, on));
+  // Telegram shows a link's "/start CODE" without the code.
+  const text = own ? message.text.replace(/^\/start \S+$/, "/start") : message.text;
+  if (text) bubble.append(rich(text, message.entities, on));
   bubble.append(foot(message));
   const block = make("div", { class: "block" }, bubble);
   if (message.buttons.length) block.append(buttons(message, on));

@@ -1,0 +1,225 @@
+"""Raising the alarm: a red flag or a worrying answer tells the patient what to do and puts an alert before staff."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bot.domain.message import TEXT_LIMIT, Incoming, Outgoing, Priority, Rows, escape, length, plain, split
+from bot.domain.patient import AlertKind
+from bot.domain.plan import Option
+from bot.domain.triage import Finding, Urgency
+from bot.service.turn import Turn
+from bot.storage import alerts, patients, treatments
+from bot.storage.tables import Alert, Treatment
+
+#: New words under the same sign join its alert for this long.
+SAME_ALERT = timedelta(hours=24)
+_MARK = {Urgency.EMERGENCY: "🔴", Urgency.SAME_DAY: "🟠", Urgency.ROUTINE: "🔵"}
+
+
+def red_flag(turn: Turn, finding: Finding, incoming: Incoming) -> None:
+    """Tell the person at once what to do, and alert staff: both go before anything else that waits."""
+    said = incoming.text if not incoming.command else f"/{incoming.command} {incoming.arguments}"
+    _raise(turn, finding.red_flag, finding.urgency, said=said, because=" … ".join(finding.because))
+    if incoming.media is not None and incoming.media.file_id:
+        copy_to_staff(turn, incoming.message_id, None)
+
+
+def worrying_answer(turn: Turn, option: Option, asked: str, answered: str) -> Urgency:
+    """Do the same for an answer to a check-in; return its urgency."""
+    said = f"{asked} {answered}"
+    if option.red_flag is not None:
+        urgency = turn.tools.library.urgencies[option.red_flag]
+        _raise(turn, option.red_flag, urgency, said=said, because="")
+        return urgency
+    alert = open_alert(turn, AlertKind.CHECK_IN, Urgency.SAME_DAY, said=said)
+    post(turn, alert)
+    return Urgency.ROUTINE
+
+
+def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: str) -> None:
+    told = turn.fill(turn.language.red_flags[red_flag].say, **_closed_words(turn))
+    staff = turn.staff()
+    if staff is None:
+        status = turn.text("alert_no_group")
+    elif turn.patient is None:
+        status = turn.text("alert_sent_stranger")
+    else:
+        status = turn.text("alert_sent")
+    turn.say(f"{told}\n\n{status}", priority=Priority.DANGER, about_chat=None)
+    patients.count(turn.session, f"red_flag:{red_flag}", turn.now)
+    known = [
+        alert
+        for alert in alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - SAME_ALERT)
+        if alert.red_flag == red_flag
+    ]
+    if known:
+        known[0].said = f"{known[0].said}\n{said}"[-TEXT_LIMIT:]
+        post(turn, known[0], again=True, said=said)
+        return
+    alert = open_alert(turn, AlertKind.RED_FLAG, urgency, said=said, because=because, red_flag=red_flag)
+    post(turn, alert)
+
+
+def _closed_words(turn: Turn) -> dict[str, str]:
+    """Return where to go instead when the clinic is closed, with when it opens; when it is open, the plain advice."""
+    settings = turn.tools.settings
+    opening = settings.next_opening(turn.branch_id, turn.now)
+    if settings.is_open(turn.branch_id, turn.now) or opening is None:
+        return {}
+    closed = turn.language.phrases["clinic_closed_until"].format(opens=turn.when(opening))
+    return {"clinic.closed_advice": f"{closed} {settings.clinic.closed_advice}"}
+
+
+def open_alert(
+    turn: Turn,
+    kind: AlertKind,
+    urgency: Urgency,
+    *,
+    said: str,
+    because: str = "",
+    red_flag: str | None = None,
+) -> Alert:
+    """Open an alert about this chat; `post` puts it before staff."""
+    treatment = _treatment(turn)
+    tell_at = None
+    if urgency >= Urgency.SAME_DAY and kind is AlertKind.RED_FLAG:
+        wait = timedelta(minutes=turn.tools.settings.alerts.tell_patient_after_minutes)
+        tell_at = turn.now + (wait if urgency is Urgency.EMERGENCY else 6 * wait)
+    return alerts.add(
+        turn.session,
+        branch_id=turn.branch_id,
+        chat_id=turn.chat_id,
+        patient=turn.patient,
+        treatment=treatment,
+        kind=kind,
+        urgency=urgency,
+        red_flag=red_flag,
+        who=turn.name,
+        said=said,
+        because=because,
+        raise_at=again_at(turn, urgency),
+        tell_patient_at=tell_at,
+        now=turn.now,
+    )
+
+
+def again_at(turn: Turn, urgency: Urgency) -> datetime:
+    """Return when an alert that nobody acknowledges is raised again: an emergency soon, others in opening hours."""
+    settings = turn.tools.settings
+    if urgency is Urgency.EMERGENCY:
+        return turn.now + timedelta(minutes=settings.alerts.emergency_again_minutes)
+    pause = timedelta(minutes=settings.alerts.same_day_again_minutes)
+    wanted = turn.now + (pause if urgency is Urgency.SAME_DAY else 4 * pause)
+    if settings.is_open(turn.branch_id, wanted):
+        return wanted
+    opening = settings.next_opening(turn.branch_id, wanted)
+    return opening or wanted
+
+
+def post(turn: Turn, alert: Alert, *, again: bool = False, said: str | None = None) -> None:
+    """Put an alert into the branch's staff group (again), with its button; without a group it waits for one."""
+    staff = turn.staff()
+    if staff is None:
+        return
+    text, rest = alert_text(staff, alert, again=again, said=said)
+    danger = alert.urgency in (Urgency.EMERGENCY, Urgency.SAME_DAY)
+    for number, piece in enumerate((text, *rest)):
+        staff.say(
+            piece,
+            alert_buttons(staff, alert) if number == 0 else (),
+            priority=Priority.DANGER if danger else Priority.ALERT,
+            about_chat=alert.chat_id,
+            alert_id=alert.id,
+            in_group=True,
+        )
+
+
+def alert_text(
+    staff: Turn, alert: Alert, *, again: bool = False, said: str | None = None
+) -> tuple[str, list[str]]:
+    """Write an alert for the staff group: how urgent, what, who, when, the words, and what the patient was told.
+
+    Words too long to stand inside it are returned as messages of their own, unaltered.
+    """
+    mark = _MARK[Urgency(alert.urgency)]
+    title = staff.text(f"alert_{alert.kind}")
+    if alert.red_flag is not None:
+        title = staff.fill(staff.language.red_flags[alert.red_flag].title)
+    head = staff.text(f"alert_head_{alert.urgency}")
+    if again:
+        head = f"{staff.text('alert_again')} · {head}"
+    lines = [f"{mark} <b>{head}</b>", f"<b>{title}</b>", "", escape(who_of(staff, alert))]
+    lines.append(staff.text("alert_when", when=staff.when(alert.raised_at)))
+    words = said if said is not None else alert.said
+    notes = []
+    if alert.because:
+        notes.append(staff.text("alert_because", because=alert.because))
+    if alert.kind == AlertKind.RED_FLAG:
+        notes.append(staff.text(f"alert_told_{alert.urgency}"))
+    if alert.acknowledged_by:
+        notes.append(
+            staff.text(
+                "alert_acknowledged",
+                by=alert.acknowledged_by,
+                when=staff.when(alert.acknowledged_at or staff.now),
+            )
+        )
+    if alert.outcome and alert.closed_by:
+        notes.append(
+            staff.text(
+                "alert_closed", by=alert.closed_by, outcome=staff.language.phrases[f"outcome_{alert.outcome}"]
+            )
+        )
+    notes.append(staff.text("alert_reply_hint"))
+    around = "\n".join(lines), "\n\n" + "\n".join(notes)
+    whole = f"\n\n“{escape(words)}”".join(around) if words else "".join(around)
+    if length(plain(whole)) <= TEXT_LIMIT:
+        return whole, []
+    return "".join(around), [escape(piece) for piece in split(words)]
+
+
+def alert_buttons(staff: Turn, alert: Alert) -> Rows:
+    """Return what can be done with an alert now."""
+    if alert.state == "open":
+        return ((staff.button("button_acknowledge", f"al:{alert.id}:ack"),),)
+    if alert.state == "acknowledged":
+        return ((staff.button("button_close", f"al:{alert.id}:close"),),)
+    return ()
+
+
+def who_is(turn: Turn) -> str:
+    """Write who this chat is, for staff: the clinic's own label and the treatment; a stranger by their Telegram name."""
+    return _who(turn, _treatment(turn), turn.name, known=turn.patient is not None)
+
+
+def who_of(staff: Turn, alert: Alert) -> str:
+    """Write whom an alert is about, as `who_is` does."""
+    return _who(staff, alert.treatment, alert.who, known=alert.patient_id is not None)
+
+
+def _who(turn: Turn, treatment: Treatment | None, name: str, *, known: bool) -> str:
+    words = turn.tools.library.language(None)
+    if treatment is None:
+        return words.phrases["who_no_treatment" if known else "who_stranger"].replace("{name}", name)
+    regions = ", ".join(words.regions.get(region, region) for region in treatment.regions)
+    return words.phrases["who"].format(
+        label=treatment.label, regions=regions, when=turn.when(treatment.treated_at)
+    )
+
+
+def _treatment(turn: Turn) -> Treatment | None:
+    return treatments.newest_of(turn.session, turn.patient.id) if turn.patient else None
+
+
+def copy_to_staff(turn: Turn, message_id: int | None, alert: Alert | None) -> None:
+    """Show staff a message of this chat as it is: a picture, a voice message."""
+    staff = turn.staff()
+    if staff is not None and message_id is not None:
+        staff.put(
+            Outgoing(kind="copy", from_chat=turn.chat_id, message_id=message_id),
+            priority=Priority.ALERT,
+            about_chat=turn.chat_id,
+            alert_id=alert.id if alert else None,
+            in_group=True,
+        )
