@@ -48,6 +48,7 @@ class QuestionWords(_Part):
     is_: Phrases = Field(default=(), alias="is")
     after: Phrases = ()
     mine: Phrases = ()
+    owned: Phrases = ()
 
 
 class OpenerWords(_Part):
@@ -99,6 +100,7 @@ class ContextWords(_Part):
             "question.is": question.is_,
             "question.after": question.after,
             "question.mine": question.mine,
+            "question.owned": question.owned,
             "supposed.openers": self.supposed.words,
             "supposed.except": self.supposed.exceptions,
             "present": self.present.words,

@@ -67,8 +67,8 @@ class Rule:
     within: how many other words may stand between a part and the parts before it.
     in_order: whether the parts must follow each other as listed.
     across: what the parts may be spread over (a fever here, a stiff neck there).
-    unless: phrases that show that it is harmless ("when I press"), in the same sentence, or anywhere if *across*
-    is the message.
+    unless: phrases that show that it is harmless ("when I press"), in the same sentence up to a "but", or anywhere
+    if *across* is the message.
     ignores: filters that do not apply to this rule.
     urgency: higher than the red flag's own, or None.
     """
@@ -233,6 +233,8 @@ def _find(ready: _Ready, search: Search, context: Context) -> tuple[list[int], b
             continue
         first = min(spans)
         is_question = Filter.QUESTION not in ignores and context.is_asked((first[0], hull[1]))
+        if context.is_owned:
+            return positions, False
         if not is_question and (Filter.SUPPOSED in ignores or not context.is_supposed(first)):
             return positions, False
         asked = asked or positions
@@ -273,8 +275,10 @@ def _reaches(across: Reach, hull: Span, context: Context) -> bool:
 
 
 def _harmless(ready: _Ready, hull: Span, search: Search, context: Context) -> bool:
+    """Return whether an `unless` stands in the same statement, or anywhere for a rule about the whole message."""
+    anywhere = ready.rule.across is Reach.MESSAGE
     return any(
-        (ready.rule.across is Reach.MESSAGE or context.same_sentence(start, hull[0]))
+        (anywhere or not context.crosses_turn(min(start, hull[0]), max(end, hull[1])))
         and not context.is_denied((start, end), frozenset(range(start, end)))
         for start, end in search.spans(ready.unless or "")
     )

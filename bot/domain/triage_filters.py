@@ -28,6 +28,7 @@ CUES = (
     "question.is",
     "question.after",
     "question.mine",
+    "question.owned",
     "supposed.openers",
     "supposed.except",
     "present",
@@ -93,6 +94,14 @@ class Context:
             return False
         is_before = any(end_is == start for _, end_is in self._cues("question.is"))
         return is_before or (sentence in self._heard.questions and 0 <= after[0][0] - end <= 2)
+
+    @cached_property
+    def is_owned(self) -> bool:
+        """Return whether somebody who asked adds that it is so: "is chest pain a risk? because I have it"."""
+        return any(
+            not self.is_denied(span, frozenset(range(*span))) and not self.is_supposed(span)
+            for span in self._cues("question.owned")
+        )
 
     def is_supposed(self, span: Span) -> bool:
         """Return whether *span* follows a supposition such as "if I get"."""
@@ -257,7 +266,7 @@ class Context:
     def _noun_end(self, at: int) -> int:
         """Return where the denied noun ends that starts at *at*: "chest pain" ends with the complaint."""
         complaints = self._positions("denial.complaints")
-        stop = self._positions("denial.fresh") | self._turns
+        stop = self._turns.union(*map(self._positions, ("denial.fresh", "denial.joins", "denial.near")))
         for end in range(at, min(at + 4, self._size)):
             if self._heard.clause[end] != self._heard.clause[at] or (end in stop and end > at):
                 break

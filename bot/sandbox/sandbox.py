@@ -37,6 +37,8 @@ class Sandbox:
     ) -> None:
         self.clock: Clock = clock or SandboxClock()
         self.world = World(self.clock, bot_name=bot_name, bot_username=bot_username, limits=limits)
+        if isinstance(self.clock, SandboxClock):
+            self.clock.when_turned(self.world.changed.beat)
 
     # People and groups
 

@@ -75,7 +75,9 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(once) == once
 
 
-@pytest.mark.parametrize("piece", ["a", "ab", "a'", "can't ", "😀", "\u202e", ". ", "胸", "ab1", "é\u0301", " \n"])
+@pytest.mark.parametrize(
+    "piece", ["a", "ab", "a'", "can't ", "😀", "\u202e", ". ", "胸", "ab1", "é\u0301", " \n"]
+)
 def test_the_longest_message_is_read_in_no_time(piece: str) -> None:
     """4,096 characters of anything are read within a fraction of a second."""
     text = (piece * 4096)[:4096]

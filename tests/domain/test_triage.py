@@ -32,6 +32,7 @@ CONTEXT = {
     "denial.complaints": ["ache", "heat", "rattle"],
     "denial.fresh": ["i", "my", "it", "is", "hurts"],
     "question.openers": ["can it", "does it"],
+    "question.owned": ["i have it"],
     "present": ["now", "my"],
     "past.words": ["years ago"],
     "past.undone": ["again"],
@@ -40,7 +41,9 @@ CONTEXT = {
 }
 
 
-def made(*rules: Rule, urgency: Urgency = Urgency.SAME_DAY, groups: dict[str, list[str]] | None = None) -> Ruleset:
+def made(
+    *rules: Rule, urgency: Urgency = Urgency.SAME_DAY, groups: dict[str, list[str]] | None = None
+) -> Ruleset:
     """Return a ruleset with one red flag, "sign"."""
     return Ruleset.of(
         [RedFlag(id="sign", urgency=urgency, rules=rules)],
@@ -52,13 +55,18 @@ def made(*rules: Rule, urgency: Urgency = Urgency.SAME_DAY, groups: dict[str, li
     )
 
 
-def rule(*parts: Iterable[str], within: int = 3, in_order: bool = False, across: Reach = Reach.SENTENCE) -> Rule:
+def rule(
+    *parts: Iterable[str], within: int = 3, in_order: bool = False, across: Reach = Reach.SENTENCE
+) -> Rule:
     """Return a rule named "r"."""
     return Rule(id="r", parts=tuple(tuple(p) for p in parts), within=within, in_order=in_order, across=across)
 
 
 ACHE = made(rule(["ache"]))
-PAIR = made(rule(["knee"], ["ache", "@hot"]), groups={"hot": ["heat", "burns like @fire"], "fire": ["fire", "a stove"]})
+PAIR = made(
+    rule(["knee"], ["ache", "@hot"]),
+    groups={"hot": ["heat", "burns like @fire"], "fire": ["fire", "a stove"]},
+)
 
 
 def test_urgencies_are_ordered() -> None:
@@ -198,12 +206,19 @@ def test_what_is_only_asked_about_is_a_doubt() -> None:
     assert doubts("no ache", ACHE) == ()
 
 
+def test_what_is_asked_about_and_owned_is_reported() -> None:
+    """ "I have it" turns a question into a report; "I do not have it" and "if I get it" do not."""
+    assert triage("can it ache? i have it", ACHE)
+    assert not triage("can it ache? i do not have it", ACHE)
+
+
 def test_unless_takes_a_rule_back() -> None:
     """An `unless` in the same sentence takes the sign back, unless it is denied itself."""
     ruleset = made(Rule(id="r", parts=(("ache",),), unless=("training",)))
     assert not triage("ache after training", ruleset)
     assert triage("Ache. Training was fine", ruleset)
     assert triage("ache without training", ruleset)
+    assert triage("training was fine but ache", ruleset)
 
 
 def test_the_most_urgent_finding_wins() -> None:
@@ -251,14 +266,44 @@ DENIALS = ["no heat", "not feel heat", "I do not have heat", "without any heat",
 JOINTS = [" but ", ". ", "; ", "\n", "! "]
 
 
-@given(st.sampled_from(DENIALS), st.sampled_from(JOINTS), st.sampled_from(["my knee ache", "it is an ache", "ache"]))
+@given(
+    st.sampled_from(DENIALS),
+    st.sampled_from(JOINTS),
+    st.sampled_from(["my knee ache", "it is an ache", "ache"]),
+)
 def test_a_denial_of_one_sign_never_removes_another(denial: str, joint: str, sign: str) -> None:
     """Whatever is denied before or after it, a reported sign is found."""
     assert triage(denial + joint + sign, ACHE)
     assert triage(sign + joint + denial, ACHE)
 
 
-@given(st.lists(st.sampled_from("knee ache heat no not and or but , . ? my can it if i get years ago".split())))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "knee",
+                "ache",
+                "heat",
+                "no",
+                "not",
+                "and",
+                "or",
+                "but",
+                ",",
+                ".",
+                "?",
+                "my",
+                "can",
+                "it",
+                "if",
+                "i",
+                "get",
+                "years",
+                "ago",
+            ]
+        )
+    )
+)
 def test_any_order_of_our_own_words_can_be_triaged(pieces: list[str]) -> None:
     """Nor does any order of the words the engine knows."""
     for finding in findings(" ".join(pieces), PAIR):

@@ -24,6 +24,14 @@ export function makeChat(options) {
   const foot = make("div", {}, composer.node, keyboard);
   const node = make("div", { class: "chat" },
     make("div", { class: "chat-head" }, face, make("div", {}, name, line), options.tools ?? null), list, foot);
+  // While the newest message is in sight it stays in sight, also when the box to write in grows.
+  let newest = true;
+  list.addEventListener("scroll", () => {
+    newest = list.scrollHeight - list.scrollTop - list.clientHeight < 90;
+  });
+  new ResizeObserver(() => {
+    if (newest) list.scrollTop = list.scrollHeight;
+  }).observe(list);
   const view = { me: 0, group: options.group };
   let typing = 0;
 
@@ -84,9 +92,8 @@ export function makeChat(options) {
     }
     showLine(below);
     showKeyboard();
-    const near = list.scrollHeight - list.scrollTop - list.clientHeight < 90;
     const added = showMessages(again);
-    if (near || first || added) list.scrollTop = list.scrollHeight;
+    if (newest || first || added) list.scrollTop = list.scrollHeight;
     first = first && chat.messages.length === 0;
   }
 

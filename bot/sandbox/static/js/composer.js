@@ -82,7 +82,7 @@ export function makeComposer(who, where, label) {
 
   function attachments() {
     return [
-      item("File…", "a picture or document from this computer", () => picker.click()),
+      item("File…", "from this computer", () => picker.click()),
       ...SAMPLES.map(([kind, name, detail]) => item(name, detail, () => {
         const path = kind === "photo" ? "photo" : "sample";
         const caption = kind === "photo" ? box.value.trim() : "";

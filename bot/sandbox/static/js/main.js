@@ -33,6 +33,7 @@ function show(next, again = false) {
     phones.get(person.id).show(state, person, chats.get(person.id), again);
   }
   showGroups(again);
+  if (first) requestAnimationFrame(() => document.body.classList.add("ready"));
 }
 
 function showGroups(again) {

@@ -24,7 +24,8 @@ export function drawMessage(message, view, on) {
   const block = make("div", { class: "block" }, bubble);
   if (message.buttons.length) block.append(buttons(message, on));
   if (message.reactions.length) block.append(make("div", { class: "reaction", text: message.reactions.join(" ") }));
-  const node = make("div", { class: `message${own ? " own" : ""}`, "data-id": message.id, tabindex: -1 }, block, tools(message, own, on));
+  block.append(tools(message, own, on));
+  const node = make("div", { class: `message${own ? " own" : ""}`, "data-id": message.id, tabindex: -1 }, block);
   listen(bubble, message, own, on);
   return node;
 }
