@@ -156,4 +156,6 @@ def _with_patient(config: Path | None, label: str | None, chat: int | None, step
     with in_plain_words():
         settings = settings_from(config)
         with database_of(settings) as database:
-            return database.call(step, label, chat)
+            result = database.call(step, label, chat)
+            database.compact()
+            return result

@@ -300,6 +300,7 @@ class TelegramApp:
 
     async def _tidy(self, _context: Context) -> None:
         counts = await self._tools.database.run(keep_house.tidy, self._tools, self._now())
+        await asyncio.to_thread(self._tools.database.compact)
         log.info("Kept house: %s.", counts, extra={"action": "tidy"})
 
     # --- the lease ---------------------------------------------------------------------------------------

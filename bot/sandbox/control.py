@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +37,8 @@ INTRO = (
     "Type `i can't breathe properly since the needle in my back` and watch the staff group.",
 )
 """What the page says to try; words in backticks are shown as something to type."""
+PATIENCE = 40
+"""How many tenths of a second a turning clock waits for the bot at each moment that was due."""
 _SAFE_TO_SHOW = ("image/png", "image/jpeg", "image/webp", "application/pdf", "audio/ogg", "video/mp4")
 _POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
@@ -129,9 +131,26 @@ class Page:
         found = self._sandbox.calls(request.query_params.get("method"), after)
         return JSONResponse([{**asdict(entry), "at": entry.at.isoformat()} for entry in found])
 
-    def _turn(self, sandbox: Sandbox, body: Body) -> JSON:
-        sandbox.turn(float(body["seconds"]))
+    async def _turn(self, sandbox: Sandbox, body: Body) -> JSON:
+        """Turn the clock, stopping on the way wherever the bot has something due: time passes, it does not jump."""
+        seconds = float(body["seconds"])
+        end = sandbox.clock.now() + timedelta(seconds=max(seconds, 0.0))
+        due = await self._next()
+        while due is not None and sandbox.clock.now() < due < end:
+            sandbox.turn((due - sandbox.clock.now()).total_seconds())
+            due = await self._next_after(due)
+        rest = (end - sandbox.clock.now()).total_seconds()
+        sandbox.turn(max(rest, 0.0) if seconds >= 0 else seconds)
         return {"now": sandbox.clock.now().isoformat()}
+
+    async def _next_after(self, due: datetime) -> datetime | None:
+        """Wait (in real time, not for ever) until the bot has done what was due, and return what comes next."""
+        for _ in range(PATIENCE):
+            upcoming = await self._next()
+            if upcoming is None or upcoming > due:
+                return upcoming
+            await asyncio.sleep(0.1)
+        return None
 
     async def _turn_to_next(self, sandbox: Sandbox, body: Body) -> JSON:
         due = await self._next()

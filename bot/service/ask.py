@@ -10,8 +10,11 @@ from bot.service.turn import Turn
 from bot.storage import check_ins, patients
 
 
-def question(turn: Turn, incoming: Incoming) -> None:
-    """Answer free text: small talk, one topic, an offer of topics, or the honest word that a person will answer."""
+def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> None:
+    """Answer free text: small talk, one topic, an offer of topics, or the honest word that a person will answer.
+
+    with_staff: staff have these words already; then only a clear answer is given beside theirs.
+    """
     said = normalise(incoming.text).strip(" .!?")
     for id_, talk in turn.language.small_talk.items():
         if said in talk.asks:
@@ -22,6 +25,8 @@ def question(turn: Turn, incoming: Incoming) -> None:
     if decision.answer is not None:
         answer(turn, turn.language.topics[decision.answer], reply_to=incoming.message_id)
         patients.count(turn.session, f"answered:{decision.answer}", turn.now)
+    elif with_staff:
+        turn.say(hand_off.passed_on(turn))
     elif decision.offers:
         topics = [turn.language.topics[id_] for id_ in decision.offers]
         rows = tuple((_topic_button(topic),) for topic in topics)

@@ -73,7 +73,7 @@ def _step_for(incoming: Incoming) -> Step:
 
 
 def _words(turn: Turn, incoming: Incoming) -> None:
-    text = normalise(incoming.text)
+    text = normalise(incoming.text).strip(" .!")
     if not text:
         return
     if text in turn.language.stop_words:
@@ -85,7 +85,7 @@ def _words(turn: Turn, incoming: Incoming) -> None:
     elif read_code(incoming.text, INVITE_LENGTH):
         enrol.code_typed(turn, incoming)
     else:
-        ask.question(turn, incoming)
+        ask.question(turn, incoming, with_staff=hand_off.also_to_staff(turn, incoming))
 
 
 def _media(turn: Turn, incoming: Incoming) -> None:

@@ -20,7 +20,7 @@ def today(turn: Turn, _incoming: Incoming) -> None:
 
     def section(key: str, lines: list[str]) -> None:
         if lines:
-            parts.append(f"<b>{turn.text(key, number=len(lines))}</b>\n" + "\n".join(lines[:40]))
+            parts.append(f"<b>{turn.text(key, number=len(lines))}</b>\n" + "\n".join(lines))
 
     def line(row: CheckIn, moment: datetime | None) -> str:
         step = turn.language.steps.get(row.step)

@@ -151,3 +151,15 @@ def last_ended_before(session: Session, before: datetime) -> list[Patient]:
             select(Patient).join(newest, newest.c.patient_id == Patient.id).where(newest.c.last < before)
         )
     )
+
+
+def all_of(session: Session, patient_id: int) -> list[CheckIn]:
+    """Return all check-ins of a patient in the order in which they are due."""
+    return list(
+        session.scalars(
+            select(CheckIn)
+            .options(joinedload(CheckIn.treatment))
+            .where(CheckIn.patient_id == patient_id)
+            .order_by(CheckIn.due_at, CheckIn.id)
+        )
+    )

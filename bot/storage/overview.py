@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from bot.domain.patient import AlertState, CheckInState, TreatmentState
 from bot.storage.tables import Alert, CheckIn, InboxRow, Invite, OutboxRow, Treatment
+
+#: A silent patient stays on the list of calls for so long before today.
+CALL_WITHIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +58,34 @@ def today(session: Session, branch_id: str, start: datetime, end: datetime) -> T
         due=joined(CheckInState.SCHEDULED),
         answered=joined(CheckInState.ANSWERED),
         waiting=joined(CheckInState.SENT),
-        to_call=joined(CheckInState.MISSED, CheckInState.EXPIRED),
+        to_call=_to_call(session, branch_id, start),
         unopened=list(unopened),
         alerts=list(open_alerts),
+    )
+
+
+def _to_call(session: Session, branch_id: str, start: datetime) -> list[CheckIn]:
+    """Return what was missed or could not be sent in the last days, unless the patient has answered since."""
+    since = aliased(CheckIn)
+    answered_since = (
+        select(since.id)
+        .where(
+            since.patient_id == CheckIn.patient_id,
+            since.state == CheckInState.ANSWERED,
+            since.ended_at > CheckIn.ended_at,
+        )
+        .exists()
+    )
+    return list(
+        session.scalars(
+            select(CheckIn)
+            .options(joinedload(CheckIn.treatment))
+            .join(Treatment, Treatment.id == CheckIn.treatment_id)
+            .where(Treatment.branch_id == branch_id, Treatment.state == TreatmentState.ACTIVE)
+            .where(CheckIn.state.in_((CheckInState.MISSED, CheckInState.EXPIRED)))
+            .where(CheckIn.patient_id.is_not(None), CheckIn.ended_at >= start - CALL_WITHIN, ~answered_since)
+            .order_by(CheckIn.ended_at, CheckIn.id)
+        )
     )
 
 
@@ -84,13 +112,10 @@ class States:
 
 def states(session: Session) -> States:
     """Return how many updates and messages are in which state."""
+    received = session.execute(select(InboxRow.state, func.count()).group_by(InboxRow.state))
+    said = session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
     return States(
-        inbox=dict(
-            session.execute(select(InboxRow.state, func.count()).group_by(InboxRow.state)).tuples().all()
-        ),
-        outbox=dict(
-            session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state)).tuples().all()
-        ),
+        inbox={state: number for state, number in received}, outbox={state: number for state, number in said}
     )
 
 

@@ -90,6 +90,29 @@ async def test_the_clock_turns_and_goes_to_the_next_message(
     assert (await page.post("/sandbox/clock", json={"seconds": -5})).status_code == 400
 
 
+async def test_turning_the_clock_stops_at_each_moment_that_is_due(
+    page: httpx.AsyncClient, page_sandbox: Sandbox, due: Due
+) -> None:
+    """A day that is turned by passes the check-in at its own moment, so that the bot is not late with it."""
+    wanted = [START + timedelta(hours=4), START + timedelta(hours=20), START + timedelta(hours=30)]
+    reached: list[datetime] = []
+
+    def bot_acts() -> None:
+        if wanted and page_sandbox.clock.now() >= wanted[0]:
+            reached.append(page_sandbox.clock.now())
+            wanted.pop(0)
+        due.at = wanted[0] if wanted else None
+
+    due.at = wanted[0]
+    clock = page_sandbox.clock
+    assert isinstance(clock, SandboxClock)
+    clock.when_turned(bot_acts)
+    await page.post("/sandbox/clock", json={"seconds": 24 * 3600})
+
+    assert reached == [START + timedelta(hours=4), START + timedelta(hours=20)]
+    assert clock.now() == START + timedelta(hours=24)
+
+
 async def test_the_live_line_tells_of_each_change(page: httpx.AsyncClient, page_sandbox: Sandbox) -> None:
     """A first event at once, another when something happens."""
     async with page.stream("GET", "/sandbox/events") as stream:

@@ -45,16 +45,16 @@ def test_every_connection_is_tuned(
 ) -> None:
     """The first connection and any further one have the settings the promises need."""
     first, second = database.engine.raw_connection(), database.engine.raw_connection()
-    found = []
+    found: list[tuple[object, ...]] = []
     for connection in (first, second):
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA {pragma}")
-        found.append(cursor.fetchone()[0])
+        found += cursor.fetchall()
         cursor.close()
     first.close()
     second.close()
 
-    assert found == [value, value]
+    assert found == [(value,), (value,)]
 
 
 def test_a_row_that_points_nowhere_is_refused(database: Database) -> None:

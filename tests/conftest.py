@@ -1,0 +1,64 @@
+"""What tests of more than one floor share: the words (loaded once), a database of their own, and the story."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.content.library import Library
+from bot.content.loading import load_library
+from bot.content.settings import Settings, load_settings
+from bot.domain.matching import Matcher
+from bot.service.ports import Tools
+from bot.storage.database import Database
+from bot.wiring import matchers_for
+from tests.kit.story import Story
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "config.example.yaml"
+#: Thursday, 15:00 in Singapore: the example clinic is open.
+THURSDAY = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The example clinic's settings."""
+    return load_settings(EXAMPLE)
+
+
+@pytest.fixture(scope="session")
+def library(settings: Settings) -> Library:
+    """The supplied content."""
+    return load_library(settings)
+
+
+@pytest.fixture(scope="session")
+def matchers(library: Library) -> dict[str, Matcher]:
+    """The matchers of the supplied content."""
+    return matchers_for(library)
+
+
+@pytest.fixture
+def tools(
+    tmp_path: Path, settings: Settings, library: Library, matchers: dict[str, Matcher]
+) -> Iterator[Tools]:
+    """Tools on a real SQLite file of this test's own."""
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    database.migrate()
+    yield Tools(
+        database=database,
+        settings=settings,
+        library=library,
+        matchers=matchers,
+        random_bits=secrets.randbits,
+    )
+    database.close()
+
+
+@pytest.fixture
+def story(tools: Tools) -> Story:
+    """A story that begins on a Thursday at 15:00 in Singapore."""
+    return Story(tools=tools, now=THURSDAY)

@@ -1,0 +1,308 @@
+"""Tests of `bot.storage.check_ins`: what is asked when, of whom, and what is not asked any more."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from bot.domain.patient import CheckInState, TreatmentState
+from bot.storage import check_ins, patients
+from bot.storage.database import Database
+from bot.storage.tables import CheckIn, Patient, Treatment
+from tests.storage.conftest import ANA, BEN, NOW, Clinic
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+OVER = [state for state in CheckInState if state not in (CheckInState.SCHEDULED, CheckInState.SENT)]
+
+
+@pytest.fixture
+def ana(clinic: Clinic) -> Patient:
+    """Give a patient who agreed."""
+    return clinic.patient(ANA, "Ana")
+
+
+@pytest.fixture
+def treatment(clinic: Clinic, ana: Patient) -> Treatment:
+    """Give a treatment of hers."""
+    return clinic.treatment(ana)
+
+
+def _due(database: Database, now: datetime, limit: int = 100) -> list[int]:
+    return [row.id for row in database.call(check_ins.claim_due, now, limit)]
+
+
+def _silent(database: Database, now: datetime, limit: int = 100) -> list[int]:
+    return [row.id for row in database.call(check_ins.claim_silent, now, limit)]
+
+
+def _row(database: Database, row: CheckIn) -> CheckIn:
+    found = database.call(check_ins.by_id, row.id)
+    assert found is not None
+    return found
+
+
+# --- scheduling ------------------------------------------------------------------------------------------
+
+
+def test_a_new_check_in_is_scheduled(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """It belongs to the treatment's patient, and nothing has been asked or answered."""
+    added = clinic.database.call(check_ins.add, treatment, "24h", NOW + DAY, NOW + 2 * DAY)
+
+    row = _row(clinic.database, added)
+
+    assert (row.treatment_id, row.patient_id, row.step) == (treatment.id, ana.id, "24h")
+    assert (row.state, row.due_at, row.expires_at) == (CheckInState.SCHEDULED, NOW + DAY, NOW + 2 * DAY)
+    assert (row.sent_at, row.started_at, row.nudge_at, row.ended_at, row.answers) == (
+        None,
+        None,
+        None,
+        None,
+        {},
+    )
+
+
+def test_before_somebody_joins_a_check_in_is_nobodys(clinic: Clinic) -> None:
+    """A treatment without a patient gives check-ins without one."""
+    assert clinic.check_in(clinic.treatment()).patient_id is None
+
+
+def test_check_ins_of_a_treatment_are_in_the_order_of_their_moments(
+    clinic: Clinic, treatment: Treatment
+) -> None:
+    """Whatever their state, and none of another treatment."""
+    late = clinic.check_in(treatment, after=48 * HOUR)
+    early = clinic.check_in(treatment, after=24 * HOUR, state=CheckInState.MISSED)
+    clinic.check_in(clinic.treatment())
+
+    rows = clinic.database.call(check_ins.of_treatment, treatment.id)
+
+    assert [row.id for row in rows] == [early.id, late.id]
+
+
+def test_the_newest_that_was_sent_is_open(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """A patient answers the check-in that was sent last; those of other states and patients do not count."""
+    clinic.check_in(treatment, state=CheckInState.SENT, sent_at=NOW + HOUR)
+    newest = clinic.check_in(treatment, state=CheckInState.SENT, sent_at=NOW + 2 * HOUR)
+    for state in (*OVER, CheckInState.SCHEDULED):
+        clinic.check_in(treatment, state=state, sent_at=NOW + 3 * HOUR)
+    ben = clinic.patient(BEN, "Ben")
+    clinic.check_in(clinic.treatment(ben), state=CheckInState.SENT, sent_at=NOW + 3 * HOUR)
+
+    row = clinic.database.call(check_ins.open_of, ana.id)
+
+    assert row is not None
+    assert row.id == newest.id
+
+
+def test_the_next_check_in_is_the_first_scheduled(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """What was sent or has ended is not next."""
+    assert clinic.database.call(check_ins.next_of, ana.id) is None
+    clinic.check_in(treatment, after=48 * HOUR)
+    first = clinic.check_in(treatment, after=24 * HOUR)
+    for state in (*OVER, CheckInState.SENT):
+        clinic.check_in(treatment, after=HOUR, state=state)
+
+    row = clinic.database.call(check_ins.next_of, ana.id)
+
+    assert row is not None
+    assert row.id == first.id
+
+
+# --- due -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_due_comes_in_the_order_of_its_moments(clinic: Clinic, treatment: Treatment) -> None:
+    """From its very moment on; what is still to come is left alone; no more than asked for."""
+    second = clinic.check_in(treatment, after=2 * HOUR)
+    first = clinic.check_in(treatment, after=HOUR)
+    third = clinic.check_in(treatment, after=3 * HOUR)
+
+    assert _due(clinic.database, NOW + HOUR - timedelta(seconds=1)) == []
+    assert _due(clinic.database, NOW + HOUR) == [first.id]
+    assert _due(clinic.database, NOW + DAY) == [first.id, second.id, third.id]
+    assert _due(clinic.database, NOW + DAY, limit=2) == [first.id, second.id]
+
+
+@pytest.mark.parametrize("state", [*OVER, CheckInState.SENT])
+def test_only_what_is_scheduled_is_due(clinic: Clinic, treatment: Treatment, state: CheckInState) -> None:
+    """Nothing is asked twice, and nothing that has ended."""
+    clinic.check_in(treatment, state=state)
+
+    assert _due(clinic.database, NOW + 30 * DAY) == []
+
+
+def test_without_a_patient_nothing_is_due_until_it_expires(clinic: Clinic) -> None:
+    """There is nobody to ask; once its time is over, the check-in is handed out to be ended."""
+    row = clinic.check_in(clinic.treatment(), after=HOUR, grace=12 * HOUR)
+
+    assert _due(clinic.database, NOW + 2 * HOUR) == []
+    assert _due(clinic.database, NOW + 13 * HOUR - timedelta(seconds=1)) == []
+    assert _due(clinic.database, NOW + 13 * HOUR) == [row.id]
+
+
+def test_what_is_due_brings_its_treatment_and_its_patient(
+    clinic: Clinic, ana: Patient, treatment: Treatment
+) -> None:
+    """Both can be read after the transaction, without asking the database again."""
+    clinic.check_in(treatment)
+
+    (row,) = clinic.database.call(check_ins.claim_due, NOW + DAY, 1)
+
+    assert row.treatment.label == treatment.label
+    assert row.treatment.patient is not None
+    assert row.treatment.patient.chat_id == ana.chat_id
+
+
+def test_silence_is_noticed_at_the_moment_of_the_nudge(clinic: Clinic, treatment: Treatment) -> None:
+    """Sent check-ins whose next step has come, in the order of those moments, no more than asked for."""
+    second = clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW + 5 * HOUR)
+    first = clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW + 4 * HOUR)
+    clinic.check_in(treatment, state=CheckInState.SENT)
+
+    assert _silent(clinic.database, NOW + 4 * HOUR - timedelta(seconds=1)) == []
+    assert _silent(clinic.database, NOW + 4 * HOUR) == [first.id]
+    assert _silent(clinic.database, NOW + DAY) == [first.id, second.id]
+    assert _silent(clinic.database, NOW + DAY, limit=1) == [first.id]
+
+
+@pytest.mark.parametrize("state", [*OVER, CheckInState.SCHEDULED])
+def test_only_who_was_asked_can_be_silent(clinic: Clinic, treatment: Treatment, state: CheckInState) -> None:
+    """No nudge for a check-in that was answered, has ended, or was never sent."""
+    clinic.check_in(treatment, state=state, nudge_at=NOW)
+
+    assert _silent(clinic.database, NOW + DAY) == []
+
+
+def test_the_next_moment_is_a_due_or_a_nudge(clinic: Clinic, treatment: Treatment) -> None:
+    """The earliest of both; what has ended or has no patient does not ring the bell."""
+    assert clinic.database.call(check_ins.next_moment) is None
+    clinic.check_in(clinic.treatment(), after=HOUR)
+    for state in OVER:
+        clinic.check_in(treatment, after=HOUR, state=state, nudge_at=NOW + HOUR)
+    assert clinic.database.call(check_ins.next_moment) is None
+
+    clinic.check_in(treatment, after=24 * HOUR, nudge_at=NOW + HOUR)
+    assert clinic.database.call(check_ins.next_moment) == NOW + 24 * HOUR
+    clinic.check_in(treatment, after=HOUR, state=CheckInState.SENT, nudge_at=NOW + 5 * HOUR)
+    assert clinic.database.call(check_ins.next_moment) == NOW + 5 * HOUR
+    clinic.check_in(treatment, after=4 * HOUR)
+    assert clinic.database.call(check_ins.next_moment) == NOW + 4 * HOUR
+
+
+# --- ending and resuming ---------------------------------------------------------------------------------
+
+
+def test_only_what_is_open_is_ended(clinic: Clinic, treatment: Treatment) -> None:
+    """Scheduled and sent ones end, without a nudge to come; what had ended keeps its state."""
+    rows = {state: clinic.check_in(treatment, state=state, nudge_at=NOW + HOUR) for state in CheckInState}
+
+    def end(session: Session) -> set[int]:
+        found = check_ins.of_treatment(session, treatment.id)
+        return {row.id for row in check_ins.end_open(session, found, CheckInState.SUPERSEDED, NOW)}
+
+    assert clinic.database.call(end) == {rows[CheckInState.SCHEDULED].id, rows[CheckInState.SENT].id}
+
+    for state, row in rows.items():
+        after = _row(clinic.database, row)
+        if state in (CheckInState.SCHEDULED, CheckInState.SENT):
+            assert (after.state, after.ended_at, after.nudge_at) == (CheckInState.SUPERSEDED, NOW, None)
+        else:
+            assert (after.state, after.ended_at) == (state, None)
+
+
+def test_everything_a_patient_would_be_asked_can_be_ended(
+    clinic: Clinic, ana: Patient, treatment: Treatment
+) -> None:
+    """Of all their treatments; nobody else's; what was ended is returned."""
+    mine = [
+        clinic.check_in(treatment),
+        clinic.check_in(treatment, state=CheckInState.SENT),
+        clinic.check_in(clinic.treatment(ana)),
+    ]
+    answered = clinic.check_in(treatment, state=CheckInState.ANSWERED)
+    bens = clinic.check_in(clinic.treatment(clinic.patient(BEN, "Ben")))
+
+    ended = clinic.database.call(check_ins.end_all_of, ana.id, CheckInState.CANCELLED, NOW)
+
+    assert sorted(row.id for row in ended) == [row.id for row in mine]
+    assert {_row(clinic.database, row).state for row in mine} == {CheckInState.CANCELLED}
+    assert _row(clinic.database, answered).state == CheckInState.ANSWERED
+    assert _due(clinic.database, NOW + DAY) == [bens.id]
+
+
+def test_resuming_schedules_what_is_still_to_come(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """Only what was cancelled and lies ahead, of an active treatment of this patient."""
+    ahead = clinic.check_in(treatment, after=2 * HOUR, state=CheckInState.CANCELLED, ended_at=NOW)
+    now_due = clinic.check_in(treatment, after=HOUR, state=CheckInState.CANCELLED)
+    missed = clinic.check_in(treatment, after=2 * HOUR, state=CheckInState.MISSED)
+    superseded = clinic.check_in(
+        clinic.treatment(ana, state=TreatmentState.SUPERSEDED), after=2 * HOUR, state=CheckInState.CANCELLED
+    )
+    called_off = clinic.check_in(
+        clinic.treatment(ana, state=TreatmentState.CANCELLED), after=2 * HOUR, state=CheckInState.CANCELLED
+    )
+    bens = clinic.check_in(
+        clinic.treatment(clinic.patient(BEN, "Ben")), after=2 * HOUR, state=CheckInState.CANCELLED
+    )
+
+    assert clinic.database.call(check_ins.resume, ana.id, NOW + HOUR) == 1
+
+    back = _row(clinic.database, ahead)
+    assert (back.state, back.ended_at) == (CheckInState.SCHEDULED, None)
+    assert [_row(clinic.database, row).state for row in (now_due, missed, superseded, called_off, bens)] == [
+        CheckInState.CANCELLED,
+        CheckInState.MISSED,
+        CheckInState.CANCELLED,
+        CheckInState.CANCELLED,
+        CheckInState.CANCELLED,
+    ]
+
+
+# --- whom to forget --------------------------------------------------------------------------------------
+
+
+def _over(clinic: Clinic, before: datetime) -> list[str]:
+    return sorted(row.name for row in clinic.database.call(check_ins.last_ended_before, before))
+
+
+def test_who_is_over_is_judged_by_the_last_check_in(clinic: Clinic) -> None:
+    """A patient with an old and a recent treatment is not over; one with only old ones is."""
+    ana, ben = clinic.patient(ANA, "Ana"), clinic.patient(BEN, "Ben")
+    for patient in (ana, ben):
+        clinic.check_in(clinic.treatment(patient), after=DAY, state=CheckInState.ANSWERED)
+    clinic.check_in(clinic.treatment(ben), after=20 * DAY, state=CheckInState.MISSED)
+    clinic.check_in(clinic.treatment(), after=DAY)
+
+    assert _over(clinic, NOW + DAY) == []
+    assert _over(clinic, NOW + 2 * DAY) == ["Ana"]
+    assert _over(clinic, NOW + 21 * DAY) == ["Ana", "Ben"]
+
+
+@pytest.mark.parametrize("state", [CheckInState.SCHEDULED, CheckInState.SENT])
+def test_who_has_something_open_is_not_over(
+    clinic: Clinic, treatment: Treatment, state: CheckInState
+) -> None:
+    """However old it is, a check-in that is to be asked or answered keeps its patient."""
+    clinic.check_in(treatment, after=DAY, state=state)
+
+    assert _over(clinic, NOW + 100 * DAY) == []
+
+
+def test_who_never_had_a_check_in_is_over_as_well(clinic: Clinic) -> None:
+    """A patient who agreed when all steps were past is not kept for ever."""
+    clinic.treatment(clinic.patient(ANA, "Ana", now=NOW), treated_at=NOW - 10 * DAY)
+
+    assert _over(clinic, NOW + 100 * DAY) == ["Ana"]
+
+
+def test_who_was_erased_is_not_asked(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """Nothing of a patient who left is due, nor rings the bell."""
+    clinic.check_in(treatment)
+    clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW)
+
+    clinic.database.call(lambda session: patients.erase(session, session.get_one(Patient, ana.id)))
+
+    assert _due(clinic.database, NOW + 30 * DAY) == []
+    assert _silent(clinic.database, NOW + 30 * DAY) == []
+    assert clinic.database.call(check_ins.next_moment) is None

@@ -1,0 +1,346 @@
+"""Tests of `bot.storage.inbox`: every update stored once, handled in order, with one effect."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.storage import groups, inbox
+from bot.storage.database import Database
+from bot.storage.inbox import Arrival, InboxState
+from bot.storage.tables import InboxRow
+from tests.storage.conftest import ANA, BEN, NOW
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+
+
+def _arrive(database: Database, *arrivals: tuple[int, int | None], now: datetime = NOW) -> int:
+    """Store updates given by their id and chat."""
+    return database.call(
+        inbox.store,
+        [Arrival(update_id=id_, chat_id=chat, payload={"text": f"words of {id_}"}) for id_, chat in arrivals],
+        now,
+    )
+
+
+def _row(database: Database, update_id: int) -> InboxRow:
+    return database.call(
+        lambda session: session.scalars(select(InboxRow).where(InboxRow.update_id == update_id)).one()
+    )
+
+
+def _ids(database: Database) -> list[int]:
+    return database.call(
+        lambda session: list(session.scalars(select(InboxRow.update_id).order_by(InboxRow.seq)))
+    )
+
+
+def _next(database: Database, now: datetime = NOW) -> int | None:
+    row = database.call(inbox.next_waiting, now)
+    return row.update_id if row else None
+
+
+def _handle_all(database: Database, now: datetime = NOW) -> list[int]:
+    """Handle whatever may be handled at *now*, and return the ids in the order in which it came."""
+    handled = []
+    while (update_id := _next(database, now)) is not None:
+        database.call(inbox.finish, update_id, now, keep_words=True)
+        handled.append(update_id)
+    return handled
+
+
+def _fail(database: Database, update_id: int, times: int, now: datetime = NOW) -> InboxState:
+    state = InboxState.WAITING
+    for _ in range(times):
+        state = database.call(inbox.failed, update_id, "KeyError", now)
+    return state
+
+
+# --- storing ---------------------------------------------------------------------------------------------
+
+
+def test_an_update_comes_back_as_telegram_gave_it(database: Database) -> None:
+    """The stored row has the whole JSON, the chat, and when it came."""
+    payload = {"update_id": 7, "message": {"text": "还痛 😣", "chat": {"id": ANA}}}
+
+    assert database.call(inbox.store, [Arrival(update_id=7, chat_id=ANA, payload=payload)], NOW) == 1
+
+    row = database.call(inbox.next_waiting, NOW)
+    assert row is not None
+    assert (row.update_id, row.chat_id, row.payload, row.received_at) == (7, ANA, payload, NOW)
+    assert row.state == InboxState.WAITING
+
+
+def test_a_repeated_update_is_stored_once(database: Database) -> None:
+    """An update that comes again, in the same batch or a later one, is dropped and not counted."""
+    assert _arrive(database, (1, ANA), (2, ANA), (1, ANA)) == 2
+    assert _arrive(database, (2, ANA), (3, ANA)) == 1
+
+    assert _handle_all(database) == [1, 2, 3]
+
+
+def test_a_repeat_of_a_handled_update_has_no_second_effect(database: Database) -> None:
+    """Also after its words were erased, an update that comes again is known."""
+    _arrive(database, (1, ANA))
+    database.call(inbox.finish, 1, NOW, keep_words=False)
+
+    assert _arrive(database, (1, ANA)) == 0
+    assert _next(database) is None
+
+
+def test_the_order_of_arrival_is_kept(database: Database) -> None:
+    """Updates are handled as they arrived, whatever their numbers: those may start anew after a quiet week."""
+    first = [(9000 + number, ANA) for number in range(150)]
+    second = [(number, BEN) for number in range(150)]
+    _arrive(database, *first)
+    _arrive(database, *second)
+
+    assert _handle_all(database) == [id_ for id_, _chat in first + second]
+
+
+def test_an_empty_batch_is_nothing(database: Database) -> None:
+    """Storing no updates stores none."""
+    assert _arrive(database) == 0
+    assert _next(database) is None
+
+
+# --- handling --------------------------------------------------------------------------------------------
+
+
+def test_an_update_is_finished_once(database: Database) -> None:
+    """Only the first `finish` says that the effects are to happen."""
+    _arrive(database, (1, ANA))
+
+    assert database.call(inbox.finish, 1, NOW, keep_words=True) is True
+    assert database.call(inbox.finish, 1, NOW + SECOND, keep_words=True) is False
+    assert _row(database, 1).handled_at == NOW
+
+
+def test_an_unknown_update_is_not_finished(database: Database) -> None:
+    """What was never stored has no effect."""
+    assert database.call(inbox.finish, 404, NOW, keep_words=True) is False
+
+
+def test_effects_that_fail_leave_the_update_waiting(database: Database) -> None:
+    """If the transaction of the effects is rolled back, the update is still there to be handled."""
+    _arrive(database, (1, ANA))
+
+    def handle(session: Session) -> None:
+        assert inbox.finish(session, 1, NOW, keep_words=False)
+        groups.write_note(session, "effect", "1")
+        session.flush()
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        database.call(handle)
+
+    assert _next(database) == 1
+    assert _row(database, 1).payload == {"text": "words of 1"}
+    assert database.call(groups.note, "effect") is None
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_words_are_kept_or_erased_as_asked(database: Database, keep: bool) -> None:
+    """A patient's words are kept; of a stranger's update only the number stays."""
+    _arrive(database, (1, ANA))
+
+    database.call(inbox.finish, 1, NOW, keep_words=keep)
+
+    row = _row(database, 1)
+    assert (row.payload, row.chat_id) == (({"text": "words of 1"}, ANA) if keep else (None, None))
+    assert row.state == InboxState.DONE
+
+
+def test_words_can_be_forgotten_later(database: Database) -> None:
+    """`forget_words` erases the content of one update only."""
+    _arrive(database, (1, ANA), (2, ANA))
+
+    database.call(inbox.forget_words, 1)
+
+    assert (_row(database, 1).payload, _row(database, 1).chat_id) == (None, None)
+    assert _row(database, 2).payload == {"text": "words of 2"}
+    assert _arrive(database, (1, ANA)) == 0
+
+
+# --- failing ---------------------------------------------------------------------------------------------
+
+
+def test_pauses_grow_and_then_the_update_is_parked(database: Database) -> None:
+    """A failing update is tried again after 1, 10 and 60 seconds; the fourth failure parks it."""
+    _arrive(database, (1, ANA))
+    now = NOW
+    for seconds in (1, 10, 60):
+        assert _fail(database, 1, 1, now) == InboxState.WAITING
+        assert database.call(inbox.next_try) == now + timedelta(seconds=seconds)
+        assert _next(database, now + timedelta(seconds=seconds) - timedelta(milliseconds=1)) is None
+        now += timedelta(seconds=seconds)
+        assert _next(database, now) == 1
+
+    assert _fail(database, 1, 1, now) == InboxState.PARKED
+    assert _next(database, now + DAY) is None
+    assert database.call(inbox.next_try) is None
+
+
+def test_a_failure_says_which_kind(database: Database) -> None:
+    """The kind of the failure stays with the update, cut to fit, until it is handled."""
+    _arrive(database, (1, ANA))
+
+    database.call(inbox.failed, 1, "Error" * 100, NOW)
+    assert _row(database, 1).error == ("Error" * 100)[:300]
+
+    database.call(inbox.finish, 1, NOW + SECOND, keep_words=True)
+    assert _row(database, 1).error is None
+
+
+def test_a_failing_update_holds_up_only_its_own_chat(database: Database) -> None:
+    """While one chat's update waits for another try, that chat keeps its order and others go on."""
+    _arrive(database, (1, ANA), (2, ANA), (3, BEN), (4, None), (5, BEN))
+    _fail(database, 1, 1)
+
+    assert _handle_all(database) == [3, 4, 5]
+    assert _handle_all(database, NOW + SECOND) == [1, 2]
+
+
+def test_updates_without_a_chat_do_not_hold_each_other_up(database: Database) -> None:
+    """One that fails and belongs to no chat lets another of no chat pass."""
+    _arrive(database, (1, None), (2, None))
+    _fail(database, 1, 1)
+
+    assert _handle_all(database) == [2]
+
+
+def test_a_long_line_behind_a_failing_update_holds_up_nobody_else(database: Database) -> None:
+    """However much one chat has waiting behind its failing update, another chat's red flag is handled now."""
+    _arrive(database, *((number, ANA) for number in range(250)), (1000, BEN))
+    _fail(database, 0, 1)
+
+    assert _next(database) == 1000
+
+
+def test_a_parked_update_does_not_stop_the_line(database: Database) -> None:
+    """When an update is given up, its chat's next one is handled."""
+    _arrive(database, (1, ANA), (2, ANA))
+
+    assert _fail(database, 1, 4) == InboxState.PARKED
+
+    assert _handle_all(database) == [2]
+
+
+def test_a_parked_update_is_not_finished(database: Database) -> None:
+    """Once given up, an update has no effect any more."""
+    _arrive(database, (1, ANA))
+    _fail(database, 1, 4)
+
+    assert database.call(inbox.finish, 1, NOW, keep_words=True) is False
+
+
+def test_a_failure_after_the_end_changes_nothing(database: Database) -> None:
+    """An update that was handled is not put back in line."""
+    _arrive(database, (1, ANA))
+    database.call(inbox.finish, 1, NOW, keep_words=True)
+
+    assert _fail(database, 1, 1) == InboxState.DONE
+    assert (_row(database, 1).attempts, _row(database, 1).error) == (0, None)
+
+
+def test_the_next_try_is_the_earliest(database: Database) -> None:
+    """`next_try` looks at those that failed and wait, and at nothing else."""
+    _arrive(database, (1, ANA), (2, BEN), (3, None))
+    assert database.call(inbox.next_try) is None
+    _fail(database, 1, 2)
+    _fail(database, 2, 1, NOW + SECOND)
+
+    assert database.call(inbox.next_try) == NOW + 2 * SECOND
+
+
+# --- forgetting ------------------------------------------------------------------------------------------
+
+
+def test_the_words_of_a_chat_are_in_the_order_of_arrival(database: Database) -> None:
+    """`of_chat` returns one chat's updates, oldest first."""
+    _arrive(database, (5, ANA), (4, BEN), (3, ANA))
+
+    assert [row.update_id for row in database.call(inbox.of_chat, ANA)] == [5, 3]
+
+
+def test_erasing_a_chat_leaves_its_numbers(database: Database) -> None:
+    """The words of all handled updates of a chat are erased and counted; the ids stay, and others' words too."""
+    _arrive(database, (1, ANA), (2, BEN), (3, ANA))
+    _handle_all(database)
+
+    assert database.call(inbox.erase_chat, ANA) == 2
+
+    assert database.call(inbox.of_chat, ANA) == []
+    assert [_row(database, id_).payload for id_ in (1, 3)] == [None, None]
+    assert _row(database, 2).payload == {"text": "words of 2"}
+    assert _arrive(database, (1, ANA), (3, ANA)) == 0
+
+
+def test_erasing_a_chat_ends_what_was_parked(database: Database) -> None:
+    """A parked update without words is of no use to anybody: it counts as done."""
+    _arrive(database, (1, ANA))
+    _fail(database, 1, 4)
+
+    database.call(inbox.erase_chat, ANA)
+
+    assert (_row(database, 1).state, _row(database, 1).payload) == (InboxState.DONE, None)
+
+
+def test_what_arrived_after_an_erasure_was_asked_is_still_handled(database: Database) -> None:
+    """Erasing a chat spares what waits: "/forget" and then "I can't breathe" must still raise the alarm."""
+    _arrive(database, (1, ANA), (2, ANA))
+
+    def forget(session: Session) -> None:
+        inbox.finish(session, 1, NOW, keep_words=True)
+        inbox.erase_chat(session, ANA)
+
+    database.call(forget)
+
+    row = database.call(inbox.next_waiting, NOW)
+    assert row is not None
+    assert (row.update_id, row.payload, row.chat_id) == (2, {"text": "words of 2"}, ANA)
+
+
+def test_tidying_erases_old_words_and_drops_older_ids(database: Database) -> None:
+    """Words go first, ids later, and what is recent stays; the number of erased words is returned."""
+    _arrive(database, (1, ANA), (2, ANA), (3, ANA))
+    for update_id, days in ((1, 40), (2, 20), (3, 5)):
+        database.call(inbox.finish, update_id, NOW - days * DAY, keep_words=True)
+
+    assert database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY) == 1
+
+    assert _ids(database) == [2, 3]
+    assert (_row(database, 2).payload, _row(database, 2).chat_id) == (None, None)
+    assert _row(database, 3).payload == {"text": "words of 3"}
+    assert database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY) == 0
+
+
+def test_tidying_erases_words_of_no_chat(database: Database) -> None:
+    """An update that belongs to no chat has words, too, and they go at the same time."""
+    _arrive(database, (1, None))
+    database.call(inbox.finish, 1, NOW - 20 * DAY, keep_words=True)
+
+    database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY)
+
+    assert _row(database, 1).payload is None
+
+
+def test_tidying_spares_what_waits(database: Database) -> None:
+    """An update nobody has handled is not erased, however long ago it came."""
+    _arrive(database, (1, ANA), now=NOW - 100 * DAY)
+
+    database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY)
+
+    assert _row(database, 1).payload == {"text": "words of 1"}
+
+
+def test_tidying_erases_what_was_parked_long_ago(database: Database) -> None:
+    """Words that could not be handled are not kept for ever: retention counts for them as well."""
+    _arrive(database, (1, ANA), now=NOW - 20 * DAY)
+    _fail(database, 1, 4, NOW - 20 * DAY)
+
+    database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY)
+
+    assert database.call(inbox.of_chat, ANA) == []

@@ -1,0 +1,211 @@
+"""Tests of `bot.storage.overview`: a branch's day, what is to come, and how many are in which state."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.message import Outgoing
+from bot.domain.patient import AlertState, CheckInState, TreatmentState
+from bot.storage import inbox, outbox, overview, treatments
+from bot.storage.inbox import Arrival
+from bot.storage.overview import States, Today
+from bot.storage.tables import CheckIn, Patient, Treatment
+from tests.storage.conftest import ANA, BEN, NOW, Clinic
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+START = NOW - 8 * HOUR
+END = START + DAY
+
+
+@pytest.fixture
+def ana(clinic: Clinic) -> Patient:
+    """Give a patient who agreed."""
+    return clinic.patient(ANA, "Ana")
+
+
+@pytest.fixture
+def treatment(clinic: Clinic, ana: Patient) -> Treatment:
+    """Give a treatment of hers."""
+    return clinic.treatment(ana)
+
+
+def _today(clinic: Clinic, branch_id: str = "orchard") -> Today:
+    return clinic.database.call(overview.today, branch_id, START, END)
+
+
+def _ids(rows: list[CheckIn]) -> list[int]:
+    return [row.id for row in rows]
+
+
+def _sections(day: Today) -> dict[str, list[int]]:
+    return {name: _ids(getattr(day, name)) for name in ("due", "answered", "waiting", "to_call")}
+
+
+@pytest.mark.parametrize(
+    ("state", "section"),
+    [
+        (CheckInState.SCHEDULED, "due"),
+        (CheckInState.SENT, "waiting"),
+        (CheckInState.ANSWERED, "answered"),
+        (CheckInState.MISSED, "to_call"),
+        (CheckInState.EXPIRED, "to_call"),
+        (CheckInState.SUPERSEDED, None),
+        (CheckInState.CANCELLED, None),
+    ],
+)
+def test_each_check_in_stands_in_one_section(
+    clinic: Clinic, treatment: Treatment, state: CheckInState, section: str | None
+) -> None:
+    """Due, waiting, answered, to be called; what was withdrawn stands nowhere."""
+    over = state not in (CheckInState.SCHEDULED, CheckInState.SENT)
+    row = clinic.check_in(treatment, after=HOUR, state=state, ended_at=NOW + 2 * HOUR if over else None)
+
+    found = _sections(_today(clinic))
+
+    assert {name: ids for name, ids in found.items() if ids} == ({section: [row.id]} if section else {})
+
+
+def test_each_section_is_in_the_order_of_its_moments(clinic: Clinic, treatment: Treatment) -> None:
+    """The earliest first, whatever was written first."""
+    later = clinic.check_in(treatment, after=3 * HOUR)
+    earlier = clinic.check_in(treatment, after=HOUR)
+
+    assert _ids(_today(clinic).due) == [earlier.id, later.id]
+
+
+def test_tomorrows_check_ins_are_not_todays(clinic: Clinic, treatment: Treatment) -> None:
+    """The end of the day belongs to the next."""
+    last = clinic.check_in(treatment, after=END - NOW - timedelta(seconds=1))
+    clinic.check_in(treatment, after=END - NOW)
+
+    assert _ids(_today(clinic).due) == [last.id]
+
+
+def test_what_ended_before_today_is_not_todays(clinic: Clinic, treatment: Treatment) -> None:
+    """Yesterday's answers and missed ones are yesterday's; what ended at midnight or later is today's."""
+    for state in (CheckInState.ANSWERED, CheckInState.MISSED, CheckInState.EXPIRED):
+        clinic.check_in(treatment, after=-DAY, state=state, ended_at=START - timedelta(seconds=1))
+    missed = clinic.check_in(treatment, after=-DAY, state=CheckInState.MISSED, ended_at=START)
+
+    assert _sections(_today(clinic)) == {"due": [], "answered": [], "waiting": [], "to_call": [missed.id]}
+
+
+def test_what_is_open_since_yesterday_is_still_shown(clinic: Clinic, treatment: Treatment) -> None:
+    """Overdue and unanswered ones stay until they end."""
+    due = clinic.check_in(treatment, after=-DAY)
+    waiting = clinic.check_in(treatment, after=-2 * DAY, state=CheckInState.SENT)
+
+    day = _today(clinic)
+
+    assert (_ids(day.due), _ids(day.waiting)) == ([due.id], [waiting.id])
+
+
+def test_a_branch_sees_only_its_own(clinic: Clinic, ana: Patient) -> None:
+    """Check-ins, invites and alerts of another branch are not shown."""
+    treatment = clinic.treatment(ana, branch_id="bugis")
+    row = clinic.check_in(treatment, after=HOUR)
+    unopened = clinic.treatment(branch_id="bugis")
+    clinic.database.call(treatments.add_invite, unopened.id, "hash", NOW, NOW + DAY)
+    alert = clinic.alert(ana, branch_id="bugis")
+
+    mine, others = _today(clinic, "bugis"), _today(clinic, "orchard")
+
+    assert (_ids(mine.due), [row.id for row in mine.unopened], [row.id for row in mine.alerts]) == (
+        [row.id],
+        [unopened.id],
+        [alert.id],
+    )
+    assert others == Today(due=[], answered=[], waiting=[], to_call=[], unopened=[], alerts=[])
+
+
+@pytest.mark.parametrize("state", [TreatmentState.SUPERSEDED, TreatmentState.CANCELLED])
+def test_what_is_followed_no_more_is_not_shown(clinic: Clinic, ana: Patient, state: TreatmentState) -> None:
+    """Neither check-ins nor invites of a treatment that gave way or was called off."""
+    clinic.check_in(clinic.treatment(ana, state=state), after=HOUR)
+    treatment = clinic.treatment(state=state)
+    clinic.database.call(treatments.add_invite, treatment.id, "hash", NOW, NOW + DAY)
+
+    day = _today(clinic)
+
+    assert (day.due, day.unopened) == ([], [])
+
+
+def test_who_has_not_joined_is_listed_by_treatment(clinic: Clinic, ana: Patient) -> None:
+    """In the order of treatment, while the invite is valid; their check-ins are not due to anybody."""
+    later, earlier = clinic.treatment(treated_at=NOW), clinic.treatment(treated_at=NOW - HOUR)
+    joined, lapsed = clinic.treatment(ana), clinic.treatment()
+    clinic.treatment(label="no invite")
+    for treatment, end in (
+        (later, NOW + DAY),
+        (earlier, NOW + DAY),
+        (joined, NOW + DAY),
+        (lapsed, START),
+    ):
+        clinic.database.call(treatments.add_invite, treatment.id, f"hash {treatment.id}", NOW - 9 * DAY, end)
+    clinic.check_in(later, after=HOUR)
+
+    day = _today(clinic)
+
+    assert [row.id for row in day.unopened] == [earlier.id, later.id]
+    assert day.due == []
+
+
+def test_alerts_are_shown_until_they_are_closed(clinic: Clinic, ana: Patient) -> None:
+    """Open and acknowledged ones, oldest first, from whichever day."""
+    old = clinic.alert(ana, now=NOW - 9 * DAY, state=AlertState.ACKNOWLEDGED)
+    clinic.alert(ana, state=AlertState.CLOSED)
+    stranger = clinic.alert(chat_id=BEN)
+
+    assert [row.id for row in _today(clinic).alerts] == [old.id, stranger.id]
+
+
+def test_the_day_can_be_read_after_the_transaction(clinic: Clinic, treatment: Treatment) -> None:
+    """Each check-in brings its treatment along."""
+    clinic.check_in(treatment, after=HOUR)
+
+    assert [row.treatment.label for row in _today(clinic).due] == [treatment.label]
+
+
+def test_what_is_to_come_is_in_the_order_in_which_it_is_due(clinic: Clinic, treatment: Treatment) -> None:
+    """Every scheduled check-in of every branch, up to a moment if one is given; nothing else."""
+    late = clinic.check_in(treatment, after=48 * HOUR)
+    early = clinic.check_in(clinic.treatment(branch_id="bugis"), after=24 * HOUR)
+    for state in CheckInState:
+        if state is not CheckInState.SCHEDULED:
+            clinic.check_in(treatment, state=state)
+
+    rows = clinic.database.call(overview.upcoming)
+    near = clinic.database.call(overview.upcoming, NOW + 24 * HOUR)
+
+    assert [(row.id, row.treatment.branch_id) for row in rows] == [(early.id, "bugis"), (late.id, "orchard")]
+    assert _ids(near) == [early.id]
+
+
+def test_all_check_ins_are_listed_whatever_their_state(clinic: Clinic, treatment: Treatment) -> None:
+    """In the order in which they are due, with their treatments."""
+    ids = [
+        clinic.check_in(treatment, after=hours * HOUR, state=state).id
+        for hours, state in enumerate(CheckInState)
+    ]
+
+    rows = clinic.database.call(overview.check_ins_of_all)
+
+    assert _ids(rows) == ids
+    assert {row.treatment.id for row in rows} == {treatment.id}
+
+
+def test_states_are_counted(clinic: Clinic) -> None:
+    """Updates and messages by their state; a state nothing is in is not named."""
+    database = clinic.database
+    assert database.call(overview.states) == States(inbox={}, outbox={})
+    arrivals = [Arrival(update_id=number, chat_id=ANA, payload={}) for number in range(3)]
+    database.call(inbox.store, arrivals, NOW)
+    database.call(inbox.finish, 0, NOW, keep_words=False)
+    for chat_id in (ANA, BEN):
+        database.call(outbox.add, chat_id, Outgoing(text="Hello"), NOW)
+    database.call(outbox.claim, NOW, HOUR, 1)
+
+    assert database.call(overview.states) == States(
+        inbox={"waiting": 2, "done": 1}, outbox={"queued": 1, "sending": 1}
+    )
