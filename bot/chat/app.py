@@ -214,6 +214,8 @@ class TelegramApp:
                 await asyncio.sleep(pause)
                 continue
             failures = conflicts = 0
+            if not isinstance(updates, list):
+                updates = [None]
             arrivals = [
                 Arrival(update_id=update["update_id"], chat_id=chat_of(update), payload=update)
                 for update in updates

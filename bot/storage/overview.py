@@ -115,7 +115,7 @@ def states(session: Session) -> States:
     received = session.execute(select(InboxRow.state, func.count()).group_by(InboxRow.state))
     said = session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
     return States(
-        inbox={state: number for state, number in received}, outbox={state: number for state, number in said}
+        inbox=dict(received.all()), outbox=dict(said.all())
     )
 
 

@@ -14,17 +14,142 @@ from bot.content.yaml_source import Faults
 
 REAL = Path(__file__).resolve().parents[2] / "faq"
 
+#: The smallest content there can be: one topic, two plans, three questions, four red flags.
+SMALL = {
+    "outline.yaml": """\
+        areas:
+          - id: clinic
+            topics: [{id: cost_insurance, held: clinic}]
+        red_flags:
+          breathing: emergency
+          brain: emergency
+          skin: same_day
+          pain_severe: same_day
+        """,
+    "sources.yaml": """\
+        sources:
+          clinic: The clinic itself
+          apicare: A clinic in Singapore
+        """,
+    "plan.yaml": """\
+        plans:
+          standard:
+            steps:
+              - {id: h24, after: 24h, grace: 10h, nudge_after: 4h, questions: [soreness, water]}
+              - {id: h48, after: 48h, grace: 10h, nudge_after: 4h, questions: [soreness]}
+          chest:
+            steps:
+              - {id: h4, after: 4h, same_day: true, grace: 6h, nudge_after: 1h, questions: [breathing]}
+              - {id: h24, after: 24h, grace: 10h, nudge_after: 4h, questions: [breathing, soreness]}
+              - {id: h48, after: 48h, grace: 10h, nudge_after: 4h, questions: [breathing, water]}
+        questions:
+          breathing:
+            options: [{id: easy}, {id: hurts, red_flag: breathing}, {id: short, red_flag: breathing}]
+          soreness:
+            scale_to: 10
+            options: [{id: none, at_least: 0}, {id: severe, at_least: 8, red_flag: pain_severe}]
+          water:
+            options: [{id: plenty}, {id: some}, {id: little}]
+        regions:
+          neck: chest
+          calf: standard
+        default: standard
+        """,
+    "en/clinic.yaml": """\
+        reviewed: {by: A test, on: 2026-11-20}
+        topics:
+          cost_insurance:
+            title: Money
+            asks: [money one, money two, money three, money four, money five, money six, money seven, money eight]
+            answer: Ask {clinic.name}.
+            sources: [clinic]
+        """,
+    "en/check_ins.yaml": """\
+        reviewed: {by: A test, on: 2026-11-20}
+        steps:
+          h4:
+            title: After hours
+            normal: It aches.
+          h24:
+            title: After a day
+            normal: It is sore.
+          h48:
+            title: After two days
+            normal: It fades.
+        regions:
+          neck: Neck
+          calf: Calf
+        plans:
+          standard: The usual
+          chest: With a breathing check
+        questions:
+          breathing:
+            name: Breathing
+            ask: How is your breathing?
+            options: {easy: As usual, hurts: It hurts, short: Short of breath}
+          soreness:
+            name: Soreness
+            ask: How sore is it?
+            typed:
+              "0": [not sore]
+              "9": [terrible]
+            advice:
+              none: That is fine.
+          water:
+            name: Water
+            ask: Did you drink?
+            options:
+              plenty: Plenty
+              some: Some
+              little: Hardly any
+            typed:
+              plenty: [yes, lots]
+              little: [no]
+            advice:
+              little: Have a glass.
+              some: Have another.
+        numbers: {seven: 7}
+        fillers: [about]
+        """,
+    "en/phrases.yaml": """\
+        name: English
+        description: I look after patients.
+        short_description: After dry needling.
+        commands: {patient: {start: Begin}, staff: {treated: Register}}
+        areas:
+          clinic: The clinic
+        small_talk:
+          greeting:
+            asks: [hi, hello]
+            reply: Hello from {clinic.name}!
+          thanks:
+            asks: [thanks]
+            reply: Welcome.
+        stop_words: [stop]
+        yes_words: [yes]
+        phrases:
+          welcome_back: Welcome back.
+          language_set: I write in {language}.
+          menu_area: Choose.
+        """,
+}
+
 
 class FaqFolder:
     """A copy of `faq/` (*folder*) and a clinic's own folder (*overlay*, once something is written into it).
 
-    The copy's red flags have one made-up phrase each: the real ones take most of the time that loading takes.
+    The red flags have one made-up phrase each: the real ones take most of the time that loading takes.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, small: bool = False) -> None:
+        """Make the folder in *home*: the real one, or (*small*) made-up files of the same shape that load at once."""
         self.folder = home / "faq"
         self.overlay = home / "own"
-        shutil.copytree(REAL, self.folder)
+        if small:
+            for name, text in SMALL.items():
+                self.write(name, text)
+        else:
+            shutil.copytree(REAL, self.folder)
         self.write("en/red_flags.yaml", _few_red_flags(self.text("outline.yaml")))
 
     def text(self, name: str) -> str:
@@ -49,6 +174,10 @@ class FaqFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
         return path
+
+    def speak(self, code: str) -> None:
+        """Add a language whose words are the English ones."""
+        shutil.copytree(self.folder / "en", self.folder / code)
 
     def at(self, name: str, words: str) -> str:
         """Return ``file:line`` of *words*, which must stand in a supplied file exactly once."""

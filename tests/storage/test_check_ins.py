@@ -80,6 +80,18 @@ def test_check_ins_of_a_treatment_are_in_the_order_of_their_moments(
     assert [row.id for row in rows] == [early.id, late.id]
 
 
+def test_all_check_ins_of_a_patient(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """Of every treatment of theirs, in the order in which they are due, each with its treatment."""
+    late = clinic.check_in(treatment, after=48 * HOUR)
+    earlier = clinic.treatment(ana, label="A7", state=TreatmentState.SUPERSEDED)
+    early = clinic.check_in(earlier, after=HOUR, state=CheckInState.SUPERSEDED)
+    clinic.check_in(clinic.treatment())
+
+    rows = clinic.database.call(check_ins.all_of, ana.id)
+
+    assert [(row.id, row.treatment.label) for row in rows] == [(early.id, "A7"), (late.id, treatment.label)]
+
+
 def test_the_newest_that_was_sent_is_open(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
     """A patient answers the check-in that was sent last; those of other states and patients do not count."""
     clinic.check_in(treatment, state=CheckInState.SENT, sent_at=NOW + HOUR)

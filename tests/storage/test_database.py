@@ -90,6 +90,31 @@ def test_erased_words_are_gone_from_the_file(database: Database, sqlite_file: Pa
     assert words.encode() not in sqlite_file.read_bytes()
 
 
+def test_after_compacting_erased_words_are_gone_from_every_file(
+    database: Database, sqlite_file: Path
+) -> None:
+    """While the program runs, erased words stand in the write-ahead log until it is emptied."""
+    words = "zebra crossing, quite sore"
+    database.call(inbox.store, [Arrival(update_id=1, chat_id=ANA, payload={"text": words})], NOW)
+    database.call(inbox.finish, 1, NOW, keep_words=False)
+
+    database.compact()
+
+    files = list(sqlite_file.parent.iterdir())
+    assert [path.name for path in files if words.encode() in path.read_bytes()] == []
+    assert f"{sqlite_file.name}-wal" in [path.name for path in files]
+
+
+def test_compacting_loses_nothing(database: Database) -> None:
+    """Whatever the database, its rows are still there, and it can be written to."""
+    database.call(groups.write_note, "one", "1")
+
+    database.compact()
+    database.call(groups.write_note, "two", "2")
+
+    assert [database.call(groups.note, key) for key in ("one", "two")] == ["1", "2"]
+
+
 # --- one call, one transaction ---------------------------------------------------------------------------
 
 

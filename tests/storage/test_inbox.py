@@ -253,6 +253,8 @@ def test_the_next_try_is_the_earliest(database: Database) -> None:
     _fail(database, 2, 1, NOW + SECOND)
 
     assert database.call(inbox.next_try) == NOW + 2 * SECOND
+    database.call(inbox.finish, 2, NOW + 2 * SECOND, keep_words=True)
+    assert database.call(inbox.next_try) == NOW + 10 * SECOND
 
 
 # --- forgetting ------------------------------------------------------------------------------------------

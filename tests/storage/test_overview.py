@@ -12,6 +12,7 @@ from bot.storage.overview import States, Today
 from bot.storage.tables import CheckIn, Patient, Treatment
 from tests.storage.conftest import ANA, BEN, NOW, Clinic
 
+SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 START = NOW - 8 * HOUR
@@ -76,19 +77,45 @@ def test_each_section_is_in_the_order_of_its_moments(clinic: Clinic, treatment: 
 
 def test_tomorrows_check_ins_are_not_todays(clinic: Clinic, treatment: Treatment) -> None:
     """The end of the day belongs to the next."""
-    last = clinic.check_in(treatment, after=END - NOW - timedelta(seconds=1))
+    last = clinic.check_in(treatment, after=END - NOW - SECOND)
     clinic.check_in(treatment, after=END - NOW)
 
     assert _ids(_today(clinic).due) == [last.id]
 
 
-def test_what_ended_before_today_is_not_todays(clinic: Clinic, treatment: Treatment) -> None:
-    """Yesterday's answers and missed ones are yesterday's; what ended at midnight or later is today's."""
-    for state in (CheckInState.ANSWERED, CheckInState.MISSED, CheckInState.EXPIRED):
-        clinic.check_in(treatment, after=-DAY, state=state, ended_at=START - timedelta(seconds=1))
-    missed = clinic.check_in(treatment, after=-DAY, state=CheckInState.MISSED, ended_at=START)
+def test_yesterdays_answers_are_not_todays(clinic: Clinic, treatment: Treatment) -> None:
+    """What was answered before the day began is not shown; at its first moment or later it is."""
+    clinic.check_in(treatment, after=-DAY, state=CheckInState.ANSWERED, ended_at=START - SECOND)
+    today = clinic.check_in(treatment, after=-DAY, state=CheckInState.ANSWERED, ended_at=START)
 
-    assert _sections(_today(clinic)) == {"due": [], "answered": [], "waiting": [], "to_call": [missed.id]}
+    assert _ids(_today(clinic).answered) == [today.id]
+
+
+def test_who_was_silent_is_to_be_called_for_two_days(clinic: Clinic, treatment: Treatment) -> None:
+    """What was missed, or could not be sent, stays listed; the one that ended first stands first."""
+    clinic.check_in(treatment, after=-4 * DAY, state=CheckInState.MISSED, ended_at=START - 2 * DAY - SECOND)
+    today = clinic.check_in(treatment, after=-DAY, state=CheckInState.MISSED, ended_at=NOW)
+    earlier = clinic.check_in(treatment, state=CheckInState.EXPIRED, ended_at=START - 2 * DAY)
+
+    assert _ids(_today(clinic).to_call) == [earlier.id, today.id]
+
+
+def test_who_has_answered_since_need_not_be_called(clinic: Clinic, treatment: Treatment) -> None:
+    """A later answer of the same patient, to whichever check-in, takes them off the list; an earlier one does not."""
+    bens = clinic.treatment(clinic.patient(BEN, "Ben"))
+    clinic.check_in(treatment, after=-DAY, state=CheckInState.MISSED, ended_at=NOW - HOUR)
+    still = clinic.check_in(bens, after=-DAY, state=CheckInState.MISSED, ended_at=NOW - HOUR)
+    clinic.check_in(treatment, state=CheckInState.ANSWERED, ended_at=NOW)
+    clinic.check_in(bens, after=-2 * DAY, state=CheckInState.ANSWERED, ended_at=NOW - 2 * HOUR)
+
+    assert _ids(_today(clinic).to_call) == [still.id]
+
+
+def test_nobody_is_called_about_a_treatment_nobody_joined(clinic: Clinic) -> None:
+    """A check-in that expired without a patient has nobody to be called."""
+    clinic.check_in(clinic.treatment(), state=CheckInState.EXPIRED, ended_at=NOW)
+
+    assert _today(clinic).to_call == []
 
 
 def test_what_is_open_since_yesterday_is_still_shown(clinic: Clinic, treatment: Treatment) -> None:
@@ -105,14 +132,15 @@ def test_a_branch_sees_only_its_own(clinic: Clinic, ana: Patient) -> None:
     """Check-ins, invites and alerts of another branch are not shown."""
     treatment = clinic.treatment(ana, branch_id="bugis")
     row = clinic.check_in(treatment, after=HOUR)
+    missed = clinic.check_in(treatment, state=CheckInState.MISSED, ended_at=NOW)
     unopened = clinic.treatment(branch_id="bugis")
     clinic.database.call(treatments.add_invite, unopened.id, "hash", NOW, NOW + DAY)
     alert = clinic.alert(ana, branch_id="bugis")
 
     mine, others = _today(clinic, "bugis"), _today(clinic, "orchard")
 
-    assert (_ids(mine.due), [row.id for row in mine.unopened], [row.id for row in mine.alerts]) == (
-        [row.id],
+    assert (_ids(mine.due), _ids(mine.to_call)) == ([row.id], [missed.id])
+    assert ([row.id for row in mine.unopened], [row.id for row in mine.alerts]) == (
         [unopened.id],
         [alert.id],
     )
@@ -123,12 +151,13 @@ def test_a_branch_sees_only_its_own(clinic: Clinic, ana: Patient) -> None:
 def test_what_is_followed_no_more_is_not_shown(clinic: Clinic, ana: Patient, state: TreatmentState) -> None:
     """Neither check-ins nor invites of a treatment that gave way or was called off."""
     clinic.check_in(clinic.treatment(ana, state=state), after=HOUR)
+    clinic.check_in(clinic.treatment(ana, state=state), state=CheckInState.MISSED, ended_at=NOW)
     treatment = clinic.treatment(state=state)
     clinic.database.call(treatments.add_invite, treatment.id, "hash", NOW, NOW + DAY)
 
     day = _today(clinic)
 
-    assert (day.due, day.unopened) == ([], [])
+    assert (day.due, day.to_call, day.unopened) == ([], [], [])
 
 
 def test_who_has_not_joined_is_listed_by_treatment(clinic: Clinic, ana: Patient) -> None:
