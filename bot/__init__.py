@@ -1,1 +1,30 @@
-"""Aftercare."""
+"""Aftercare: a Telegram bot that looks after patients after dry needling, and the tools of their clinic.
+
+The house, from the roof down; a floor imports only from the floors below it (import-linter keeps it)::
+
+    cli  cli_clinic  terminal      the command line, and what all its commands share
+    rehearsal  demo  desk          72 hours in seconds; the sandbox with the real bot in it; what commands are made of
+    wiring  logs                   builds every object once; the only reader of the clock and of chance
+    chat/                          Telegram in, Telegram out: the only room that knows python-telegram-bot
+    service/                       what the program does, one transaction a step; knows no Telegram, reads no clock
+        receive                      a patient's update: red flags first, then taps, commands, pictures, words
+        serve_staff                  the staff group's: binding, alerts, replies  (register, show_day: its lists)
+        enrol ask follow_up leave    invites and consent; answers; check-ins; stopping and forgetting
+        alarm hand_off               danger to staff, and messages between patient and staff
+        dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone
+        turn ports card              one conversation's moment; the edge to Telegram; what is printed
+    storage/ | content/            SQL (SQLAlchemy, Alembic) | YAML into values, every fault with file and line
+    domain/                        pure decisions: triage, matching, plan, timing, check-in, message, pacing
+    sandbox/                       the annexe: a Telegram on localhost; shares no code with the house
+
+One update, from Telegram and back: `chat.app` stores it in the inbox, then takes it through python-telegram-bot's
+handlers (`chat.for_patients`, `chat.for_staff`) to `service.receive` or `service.serve_staff`; state changes, the
+outbox rows and "handled" are one transaction; `service.deliver` sends what is in the outbox through `chat.messenger`.
+
+Where it departs from the design's page, and why:
+
+* The handlers translate and hand on; commands and taps are told apart in `service`, so that a whole conversation can
+  be tested without Telegram (`tests/kit/story.py`).
+* `desk` (on the roof) is what the command line is made of; the clinic's web page will have a room of its own, `web/`.
+* A check-in announces itself with one tap to start, because its first words stand on locked screens (promise 7).
+"""
