@@ -153,10 +153,16 @@ class Telegram(_Part):
     messages_per_second: Annotated[int, Field(ge=1, le=1000)] = 30
 
 
-class Storage(_Part):
-    """Where the data is kept (an SQLAlchemy URL)."""
+def _sqlite(value: str) -> str:
+    if not value.startswith("sqlite:///"):
+        raise ValueError(f"'{value}' is no SQLite database; write sqlite:///aftercare.db")
+    return value
 
-    url: Annotated[str, Field(pattern=r"^(sqlite|postgresql\+psycopg)://")] = "sqlite:///aftercare.db"
+
+class Storage(_Part):
+    """Where the data is kept: an SQLAlchemy URL of an SQLite file."""
+
+    url: Annotated[str, AfterValidator(_sqlite)] = "sqlite:///aftercare.db"
 
 
 class Content(_Part):
