@@ -37,7 +37,11 @@ class _Discreet(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line (and a traceback, if there is one) without any token."""
-        return scrub(super().format(record))
+        record.exc_text = None  # another handler may have left its own, less discreet one
+        _settle(record)
+        line = super().format(record)
+        record.exc_text = None
+        return scrub(line)
 
 
 class _Json(_Discreet):
@@ -45,6 +49,7 @@ class _Json(_Discreet):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record with its extra fields."""
+        _settle(record)
         fields: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
@@ -54,11 +59,25 @@ class _Json(_Discreet):
         fields.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
-        return scrub(json.dumps(fields, default=str, ensure_ascii=False))
+        return scrub(json.dumps(fields, default=_plainly, ensure_ascii=False))
+
+
+def _settle(record: logging.LogRecord) -> None:
+    """Drop values that do not fit their message: the sentence is written all the same."""
+    try:
+        record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        record.msg, record.args = f"{record.msg} (its values do not fit)".replace("%", "%%"), ()
+
+
+def _plainly(value: object) -> str:
+    """Write a field that JSON does not know; of an exception only its kind."""
+    return type(value).__name__ if isinstance(value, BaseException) else str(value)
 
 
 def set_up(kind: Literal["text", "json"] = "text", level: int = logging.INFO) -> None:
     """Write logs to standard error; libraries that would log addresses with the token are kept quiet."""
+    logging.raiseExceptions = False  # a record that cannot be written must not be printed with its arguments
     handler = logging.StreamHandler()
     handler.setFormatter(
         _Json() if kind == "json" else _Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -64,7 +64,9 @@ def test_init_asks_for_the_few_things_it_needs_and_writes_what_loads(
 ) -> None:
     """Odd characters in a name or an address are written so that they are read back unaltered."""
     monkeypatch.chdir(tmp_path)
-    answers = 'Ong & "Sons": Physio #1\n+65 6999 0000\n9 Road, #02-03, S\'pore\nAsia/Tokyo\n119\nInochi 0570\n'
+    answers = (
+        'Ong & "Sons": Physio #1\n+65 6999 0000\n9 Road, #02-03, S\'pore\nAsia/Tokyo\n119\nInochi 0570\n'
+    )
     result = aftercare("init", answers=answers)
     settings = load_settings(tmp_path / "config.yaml")
 
@@ -107,7 +109,9 @@ def test_check_is_content_with_the_example(clinic: Path) -> None:
 def test_check_names_every_fault_with_line_and_cure(clinic: Path) -> None:
     """Two faults, two lines, exit code 1, no traceback."""
     text = (clinic / "config.yaml").read_text()
-    (clinic / "config.yaml").write_text(text.replace("phone:", "phoen:", 1).replace("Asia/Singapore", "Mars/X", 1))
+    (clinic / "config.yaml").write_text(
+        text.replace("phone:", "phoen:", 1).replace("Asia/Singapore", "Mars/X", 1)
+    )
     result = aftercare("check")
 
     assert result.exit_code == 1
@@ -130,7 +134,10 @@ def test_check_sees_faults_of_the_overlay(clinic: Path) -> None:
     assert "clinic.parking" in result.output
 
 
-@pytest.mark.parametrize("command", [["run"], ["check"], ["due"], ["invite", "--label", "A", "--treated-at", "x", "--region", "calf"]])
+@pytest.mark.parametrize(
+    "command",
+    [["run"], ["check"], ["due"], ["invite", "--label", "A", "--treated-at", "x", "--region", "calf"]],
+)
 def test_without_settings_the_way_to_them_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
@@ -197,7 +204,11 @@ def test_invite_with_bad_input_says_what_to_do(clinic: Path, words: list[str], t
 
 def test_a_database_that_cannot_be_opened_is_named(clinic: Path) -> None:
     """One sentence with the path, no traceback."""
-    text = (clinic / "config.yaml").read_text().replace("sqlite:///aftercare.db", "sqlite:///no/such/folder/a.db")
+    text = (
+        (clinic / "config.yaml")
+        .read_text()
+        .replace("sqlite:///aftercare.db", "sqlite:///no/such/folder/a.db")
+    )
     (clinic / "config.yaml").write_text(text)
     result = aftercare("due")
 

@@ -344,7 +344,9 @@ class Keys:
         ]
         if assigned:
             return self._union(assigned)
-        names = [argument.arg for argument in function.args.args]
+        names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+        if names[:1] == ["self"]:  # callers do not pass it
+            names = names[1:]
         if name not in names:
             pytest.fail(f"{self.module}:{function.lineno}: which phrases can {name} be?")
         return _passed_to(function.name, names.index(name))

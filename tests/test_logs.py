@@ -2,9 +2,11 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import TracebackType
 from typing import Any, Literal
 
 import pytest
@@ -34,9 +36,11 @@ def _logging_as_before() -> Iterator[None]:
     kept = root.handlers[:]
     names = ("httpx", "httpcore", "apscheduler", "telegram", "alembic", "uvicorn")
     levels = {name: logging.getLogger(name).level for name in (None, *names)}
+    raises = logging.raiseExceptions
     root.handlers[:] = []
     yield
     root.handlers[:] = kept
+    logging.raiseExceptions = raises
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 
@@ -193,6 +197,31 @@ def test_an_exception_is_named_but_not_quoted(
 
 
 @both
+def test_an_error_that_is_its_own_cause_is_written_once(
+    kind: Kind, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Causes that run in a circle (`raise error from error`) do not keep the log busy for ever."""
+    set_up(kind)
+    frames = traceback.format_tb
+    written = []
+
+    def patiently(tb: TracebackType | None) -> list[str]:
+        written.append(tb)
+        if len(written) > 50:
+            raise ZeroDivisionError
+        return frames(tb)
+
+    monkeypatch.setattr(traceback, "format_tb", patiently)
+    try:
+        error = ValueError(WORDS)
+        raise error from error
+    except ValueError:
+        LOG.exception("A handler failed.")
+
+    assert printed().count("builtins.ValueError") == 1
+
+
+@both
 def test_an_exception_among_the_extra_fields_is_not_quoted(kind: Kind, printed: Printed) -> None:
     """An error given as a field is no way around: its message is not printed either."""
     set_up(kind)
@@ -236,7 +265,9 @@ def test_a_record_that_cannot_be_written_is_not_quoted(kind: Kind, printed: Prin
 
     LOG.info("%d messages", WORDS)
 
-    assert WORDS not in printed()
+    out = printed()
+    assert "messages" in out
+    assert WORDS not in out
 
 
 # --- for people ------------------------------------------------------------------------------------------

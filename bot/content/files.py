@@ -73,7 +73,7 @@ class Sources(_File):
 class Reviewed(_File):
     """Who read the words and stands for them, and when."""
 
-    by: Label | Annotated[str, Field(min_length=1, max_length=120)]
+    by: Annotated[str, Field(min_length=1, max_length=120)]
     on: date
 
 
@@ -172,6 +172,7 @@ class CheckInsFile(_File):
     questions: dict[str, QuestionWords]
     numbers: dict[str, int] = {}
     fillers: tuple[str, ...] = ()
+    openers: tuple[str, ...] = ()
 
 
 # --- <language>/phrases.yaml ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from bot.content import library as shelf
-from bot.content.files import CheckInsFile, Outline, PhrasesFile, PlanFile, Sources
+from bot.content.files import CheckInsFile, Outline, PhrasesFile, PlanFile, QuestionWords, Sources
 from bot.content.red_flags import RedFlagsFile, build_ruleset
 from bot.content.red_flags import merge as merge_red_flags
 from bot.content.settings import VARIABLES, Settings
@@ -24,6 +25,9 @@ from bot.domain.triage import Urgency
 
 F = TypeVar("F", bound=BaseModel)
 
+#: How `build_ruleset` begins a fault that belongs to one red flag.
+_NAMED_FLAG = re.compile(r"red flag '([^']+)'")
+
 
 def faq_folder() -> Path:
     """Return the supplied content: `faq/` beside the checkout's `bot/`, or the copy inside the wheel."""
@@ -34,6 +38,14 @@ def faq_folder() -> Path:
 def load_library(settings: Settings, folder: Path | None = None) -> shelf.Library:
     """Load every language that *settings* names; raise `Faults` with all that is wrong in any file."""
     return _Reader(folder or faq_folder(), settings.content.overlay).library(settings.content.languages)
+
+
+def _typed(words: QuestionWords) -> dict[str, tuple[str, ...]]:
+    """Return how each answer may be typed: the phrases of the file, and what stands on its button."""
+    said = {value: [*phrases] for value, phrases in words.typed.items()}
+    for value, label in words.options.items():
+        said.setdefault(value, []).append(label)
+    return {value: tuple(map(normalise, phrases)) for value, phrases in said.items()}
 
 
 class _Reader:
@@ -50,8 +62,8 @@ class _Reader:
 
     def library(self, codes: tuple[str, ...]) -> shelf.Library:
         """Read all files, or raise `Faults`."""
-        outline = self._supplied_outline()
-        sources = self._file("sources.yaml", Sources) or Sources()
+        outline = read(self.folder / "outline.yaml", "outline.yaml").read_as(Outline)
+        sources = self._file("sources.yaml", Sources)
         plan = self._file("plan.yaml", PlanFile, own="replaces")
         urgencies = self._urgencies(outline)
         plans = self._plans(plan, urgencies) if plan else None
@@ -60,7 +72,11 @@ class _Reader:
             language = self._language(code, outline, sources, plans, urgencies)
             if language:
                 languages[code] = language
-        if self.faults or plans is None or not languages:
+        if sources:
+            source = self._source("sources.yaml")
+            for id_, reference in sources.sources.items():
+                self._check_variables(source, ("sources", id_), reference)
+        if self.faults or sources is None or plans is None or not languages:
             raise Faults(self.faults)
         return shelf.Library(
             languages=languages, plans=plans, urgencies=urgencies, sources=dict(sources.sources)
@@ -82,13 +98,6 @@ class _Reader:
         except Faults as error:
             self.faults.extend(error.faults)
             return None
-
-    def _supplied_outline(self) -> Outline:
-        try:
-            return read(self.folder / "outline.yaml", "outline.yaml").read_as(Outline)
-        except Faults as error:
-            self.faults.extend(error.faults)
-            return Outline()
 
     def _urgencies(self, outline: Outline) -> dict[str, Urgency]:
         """Return the urgency of each red flag; an overlay may add some or make one more urgent, never softer."""
@@ -130,23 +139,47 @@ class _Reader:
                 )
         plans = {}
         for id_, entry in plan.plans.items():
+            ids = [step.id for step in entry.steps]
             for number, step in enumerate(entry.steps):
+                if step.id in ids[:number]:
+                    place = ("plans", id_, "steps", number)
+                    self.faults.append(source.fault(place, f"the step '{step.id}' stands here twice"))
                 for asked in step.questions:
                     if asked not in questions:
                         place = ("plans", id_, "steps", number)
                         self.faults.append(source.fault(place, f"'{asked}' is no question of this file"))
             steps = sorted((Step(**step.model_dump()) for step in entry.steps), key=lambda step: step.after)
             plans[id_] = Plan(id=id_, steps=tuple(steps))
-        for region, wanted in {**plan.regions, "default": plan.default}.items():
+        asked_for: list[tuple[tuple[str, ...], str]] = [
+            (("regions", region), wanted) for region, wanted in plan.regions.items()
+        ]
+        for where, wanted in [*asked_for, (("default",), plan.default)]:
             if wanted not in plans:
-                self.faults.append(source.fault(("regions", region), f"'{wanted}' is no plan of this file"))
+                self.faults.append(source.fault(where, f"'{wanted}' is no plan of this file"))
+        self._never_softer(plan, urgencies, source)
         return Plans(plans=plans, questions=questions, regions=dict(plan.regions), default=plan.default)
+
+    def _never_softer(self, plan: PlanFile, urgencies: Mapping[str, Urgency], source: Source) -> None:
+        """Refuse a clinic's plan in which an answer that is a red flag of ours is none, or less urgent."""
+        supplied = read(self.folder / "plan.yaml", "plan.yaml").read_as(PlanFile)
+        for id_, question in supplied.questions.items():
+            own = plan.questions.get(id_)
+            for option in question.options if own else ():
+                flag = option.red_flag
+                kept = [o for o in own.options if o.id == option.id] if own else []
+                if flag is None or (not kept and own and own.scale_to is None):
+                    continue
+                softer = not kept or kept[0].at_least > option.at_least
+                now = urgencies.get(kept[0].red_flag or "") if kept else None
+                if softer or now is None or now < urgencies[flag]:
+                    what = f"the answer '{option.id}' is the red flag '{flag}' and must stay one"
+                    self.faults.append(source.fault(("questions", id_), what))
 
     def _language(
         self,
         code: str,
         outline: Outline,
-        sources: Sources,
+        sources: Sources | None,
         plans: Plans | None,
         urgencies: Mapping[str, Urgency],
     ) -> shelf.Language | None:
@@ -172,7 +205,9 @@ class _Reader:
             rules = build_ruleset(flags, urgencies)
         except ValueError as error:
             source = self._source(f"{code}/red_flags.yaml")
-            self.faults.extend(source.fault((), line) for line in str(error).splitlines())
+            for line in str(error).splitlines():
+                named = _NAMED_FLAG.match(line)
+                self.faults.append(source.fault(("red_flags", named[1]) if named else (), line))
             return None
         return shelf.Language(
             code=code,
@@ -199,12 +234,10 @@ class _Reader:
             regions=check_ins.regions,
             plans=check_ins.plans,
             answer_words=AnswerWords(
-                typed={
-                    id_: {value: tuple(map(normalise, said)) for value, said in q.typed.items()}
-                    for id_, q in check_ins.questions.items()
-                },
+                typed={id_: _typed(q) for id_, q in check_ins.questions.items()},
                 numbers=check_ins.numbers,
                 fillers=frozenset(check_ins.fillers),
+                openers=frozenset(check_ins.openers),
             ),
             small_talk={
                 id_: shelf.SmallTalk(asks=frozenset(map(normalise, talk.asks)), reply=talk.reply)
@@ -241,8 +274,11 @@ class _Reader:
         expect(("plans",), words.plans, set(plans.plans))
         expect(("questions",), words.questions, set(plans.questions))
         for id_, step in words.steps.items():
-            self._check_variables(source, ("steps", id_), step.normal)
+            self._check_variables(source, ("steps", id_), step.normal, step.title)
         for id_, spoken in words.questions.items():
+            self._check_variables(
+                source, ("questions", id_), spoken.ask, spoken.name, *spoken.options.values()
+            )
             question = plans.questions.get(id_)
             if question is None:
                 continue
@@ -266,8 +302,10 @@ class _Reader:
                 self.faults.append(source.fault(("areas",), f"'{area.id}' has no name; add it"))
         for id_, talk in words.small_talk.items():
             self._check_variables(source, ("small_talk", id_), talk.reply)
+        for id_, name in words.areas.items():
+            self._check_variables(source, ("areas", id_), name)
         reference = self.folder / "en" / "phrases.yaml"
-        if code != "en" and reference.is_file():
+        if reference.is_file():
             wanted = read(reference, "en/phrases.yaml").read_as(PhrasesFile).phrases
             for key in sorted(set(wanted) - set(words.phrases)):
                 self.faults.append(
@@ -283,9 +321,9 @@ class _Reader:
     def _check_red_flag_words(self, code: str, flags: RedFlagsFile) -> None:
         source = self._source(f"{code}/red_flags.yaml")
         for id_, entry in flags.red_flags.items():
-            self._check_variables(source, ("red_flags", id_, "say"), entry.say)
+            self._check_variables(source, ("red_flags", id_), entry.say, entry.title)
 
-    def _check_variables(self, source: Source, place: tuple[str, ...], template: str) -> None:
-        for name in sorted(variables_of(template) - VARIABLES):
+    def _check_variables(self, source: Source, place: tuple[str, ...], *templates: str) -> None:
+        for name in sorted(frozenset[str]().union(*map(variables_of, templates)) - VARIABLES):
             what = f"{{{name}}} is no variable; there are {', '.join(sorted(VARIABLES))}"
             self.faults.append(source.fault(place, what))

@@ -65,6 +65,12 @@ def _whole_address(value: str) -> str:
     return value
 
 
+def _root(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/?", value):
+        raise ValueError(f"'{value}' is no server's address; write one such as http://127.0.0.1:8081")
+    return value.rstrip("/")
+
+
 Clock = Annotated[time, BeforeValidator(_clock)]
 Spans = Annotated[tuple[tuple[time, time], ...], BeforeValidator(_spans)]
 ZoneName = Annotated[str, BeforeValidator(_zone)]
@@ -149,7 +155,7 @@ class Quiet(_Part):
 class Telegram(_Part):
     """Which Bot API server is spoken to, and how fast."""
 
-    api_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "https://api.telegram.org"
+    api_url: Annotated[str, AfterValidator(_root)] = "https://api.telegram.org"
     messages_per_second: Annotated[int, Field(ge=1, le=1000)] = 30
 
 

@@ -13,6 +13,8 @@ from bot.domain.topic import Held, Topic
 
 #: Files of a language folder that hold no topics.
 OTHER_FILES = frozenset({"check_ins.yaml", "phrases.yaml", "red_flags.yaml"})
+#: A topic's id stands in its buttons' data (64 bytes) behind a word such as "yes:".
+LONGEST_ID = 60
 #: A clinic's own topics start with this, so that they never collide with a later supplied one.
 OWN = "clinic."
 
@@ -25,10 +27,16 @@ class _Draft:
         self.reviewed = entry.reviewed
         self.asks: list[tuple[str, Source, int]] = []
         self.answer_source, self.answer_place = source, place
+        #: Which file a part comes from, where it is not the supplied one.
+        self.parts: dict[str, Source] = {}
+
+    def source_of(self, part: str) -> Source:
+        """Return the file that a part of the topic stands in."""
+        return self.parts.get(part, self.source)
 
 
 def read_topics(
-    folder: Path, overlay: Path | None, outline: Outline, sources: Sources
+    folder: Path, overlay: Path | None, outline: Outline, sources: Sources | None
 ) -> tuple[dict[str, Topic], list[Fault]]:
     """Return the topics in the outline's order, and every fault that was found."""
     faults: list[Fault] = []
@@ -65,7 +73,8 @@ def read_topics(
             if path.name not in OTHER_FILES:
                 _lay_over(path, drafts, hidden, faults)
     known = set(drafts) - hidden
-    _check(drafts, known, set(sources.sources), faults)
+    # Topics of a file that could not be read are known all the same: what leads to them is not wrong.
+    _check(drafts, known, set(held), sources, faults)
     if faults:
         return {}, faults
     order = [id_ for area in outline.areas for id_ in [t.id for t in area.topics] if id_ in known]
@@ -113,26 +122,39 @@ def _lay_over(path: Path, drafts: dict[str, _Draft], hidden: set[str], faults: l
                 )
             draft.reviewed = reviewed
             # The clinic's own answer is an answer: nothing is left for the clinic to add, unless it says so.
-            draft.held = entry.held or "full"
+            draft.held = "full"
+        draft.held = entry.held or draft.held
+        draft.parts.update(dict.fromkeys(given, source))
         draft.entry = draft.entry.model_copy(update=given)
         draft.asks += [(ask, source, number) for number, ask in enumerate(entry.asks)]
 
 
-def _check(drafts: dict[str, _Draft], known: set[str], sources: set[str], faults: list[Fault]) -> None:
+def _check(
+    drafts: dict[str, _Draft],
+    known: set[str],
+    outlined: set[str],
+    sources: Sources | None,
+    faults: list[Fault],
+) -> None:
     said: dict[tuple[str, ...], tuple[str, Source, int]] = {}
     for id_, draft in drafts.items():
-        source, place = draft.answer_source, ("topics", id_, "answer")
-        for name in sorted(variables_of(draft.entry.answer or "") - VARIABLES):
-            what = f"{{{name}}} is no variable; there are {', '.join(sorted(VARIABLES))}"
-            faults.append(source.fault(place, what))
+        if id_ not in known:
+            continue
+        if len(id_.encode()) > LONGEST_ID:
+            what = f"the id is too long for a button; it may have {LONGEST_ID} bytes"
+            faults.append(draft.source.fault(("topics", id_), what))
+        for part in ("title", "answer"):
+            for name in sorted(variables_of(getattr(draft.entry, part) or "") - VARIABLES):
+                what = f"{{{name}}} is no variable; there are {', '.join(sorted(VARIABLES))}"
+                faults.append(draft.source_of(part).fault(("topics", id_, part), what))
         for wanted in draft.entry.follow_ups or ():
-            if wanted not in drafts:
-                faults.append(draft.source.fault(("topics", id_, "follow_ups"), f"'{wanted}' is no topic"))
+            if wanted not in drafts and wanted not in outlined:
+                place = ("topics", id_, "follow_ups")
+                faults.append(draft.source_of("follow_ups").fault(place, f"'{wanted}' is no topic"))
         for wanted in draft.entry.sources or ():
-            if wanted not in sources:
-                faults.append(
-                    draft.source.fault(("topics", id_, "sources"), f"'{wanted}' is not in sources.yaml")
-                )
+            if sources is not None and wanted not in sources.sources:
+                place = ("topics", id_, "sources")
+                faults.append(draft.source_of("sources").fault(place, f"'{wanted}' is not in sources.yaml"))
         for ask, ask_source, number in draft.asks:
             key = tuple(split_words(ask))
             if key in said:

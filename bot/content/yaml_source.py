@@ -24,6 +24,8 @@ _PLAIN = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "path_type": "must be the name of a folder; put it in quotes",
     "list_type": "must be a list; start each line with '- '",
     "tuple_type": "must be a list; start each line with '- '",
     "dict_type": "must be a mapping of 'key: value' lines",
@@ -49,8 +51,25 @@ _Loader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?\d+$"), list("-+0123456789"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+\.\d+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9]\d*)$"), list("-+0123456789")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:0|[1-9]\d*)\.\d+$"), list("-+0123456789")
+)
+
+
+def _date(loader: _Loader, node: yaml.ScalarNode) -> object:
+    """Read a date; one that does not exist is a fault at its line."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError as error:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"'{node.value}': {error}", node.start_mark
+        ) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +116,9 @@ class Source:
 
     def overlaid(self, own: Source, *, extend: bool) -> Source:
         """Return this source with *own* on top: mappings merge, texts are replaced, lists too unless *extend*."""
-        lines = {**self.lines, **{place: at for place, at in own.lines.items() if place}}
-        return Source(name=self.name, value=_overlay(self.value, own.value, extend), lines=lines)
+        lines = dict(self.lines)
+        value = _overlay(self.value, own, (), (), lines, extend)
+        return Source(name=self.name, value=value, lines=lines)
 
     def read_as(self, model: type[M]) -> M:
         """Return the file as *model*; raise `Faults` with everything that is wrong, in plain words."""
@@ -109,7 +129,13 @@ class Source:
 
     def _plainly(self, error: ValidationError, model: type[BaseModel]) -> list[Fault]:
         faults = []
-        for item in error.errors():
+        items = error.errors()
+        deeper = [item["loc"] for item in items]
+        for item in items:
+            if item["type"] == "too_short" and any(
+                len(loc) > len(item["loc"]) and loc[: len(item["loc"])] == item["loc"] for loc in deeper
+            ):
+                continue  # its entries are there, but have faults of their own
             place = tuple(part for part in item["loc"] if self._is_place(part))
             if item["type"] == "extra_forbidden":
                 near = difflib.get_close_matches(str(place[-1]), _field_names(model), n=1)
@@ -142,18 +168,37 @@ def read(path: Path, name: str | None = None) -> Source:
     return parse(text, name)
 
 
-def _overlay(base: Any, own: Any, extend: bool) -> Any:
-    if isinstance(base, dict) and isinstance(own, dict):
-        return {
-            **base,
-            **{
-                key: _overlay(base[key], value, extend) if key in base else value
-                for key, value in own.items()
-            },
-        }
-    if isinstance(base, list) and isinstance(own, list) and extend:
-        return [*base, *(item for item in own if item not in base)]
-    return own
+def _overlay(
+    base: Any, own: Source, place: Place, own_place: Place, lines: dict[Place, tuple[str, int]], extend: bool
+) -> Any:
+    """Return what *own* holds at *own_place* laid over *base*; *lines* learns where each place now comes from."""
+    value = own.value
+    for part in own_place:
+        value = value[part]
+    if own_place in own.lines and place:
+        lines[place] = own.lines[own_place]
+    if isinstance(base, dict) and isinstance(value, dict):
+        merged = dict(base)
+        for key in value:
+            merged[key] = _overlay(base.get(key), own, (*place, key), (*own_place, key), lines, extend)
+        return merged
+    if isinstance(base, list) and isinstance(value, list) and extend:
+        longer = list(base)
+        for number, item in enumerate(value):
+            if item not in longer:
+                _move_lines(own, (*own_place, number), (*place, len(longer)), lines)
+                longer.append(item)
+        return longer
+    for stale in [known for known in lines if known[: len(place)] == place and len(known) > len(place)]:
+        del lines[stale]
+    _move_lines(own, own_place, place, lines)
+    return value
+
+
+def _move_lines(own: Source, own_place: Place, place: Place, lines: dict[Place, tuple[str, int]]) -> None:
+    for known, at in own.lines.items():
+        if known and known[: len(own_place)] == own_place:
+            lines[(*place, *known[len(own_place) :])] = at
 
 
 def parse(text: str, name: str) -> Source:
@@ -167,8 +212,6 @@ def parse(text: str, name: str) -> Source:
         line = mark.line + 1 if mark else 1
         cure = "check the indentation, the colons and the quotes around here"
         raise Faults([Fault(file=name, line=line, where="", what=f"{problem}; {cure}")]) from None
-    except ValueError as error:
-        raise Faults([Fault(file=name, line=1, where="", what=f"{error}; put it in quotes")]) from None
     lines: dict[Place, tuple[str, int]] = {}
     doubles: list[Fault] = []
     if node is not None:

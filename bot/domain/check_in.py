@@ -11,7 +11,8 @@ from bot.domain.text import normalise
 
 _PIECES = re.compile(r"\s*(?:[,;\n]|\.(?!\d)|\band\b|\bbut\b|\bn\b|&)\s*")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|\d+")
-_SCORE = re.compile(r"^(\d{1,3})(?:\s*(?:/|out of|of|outta)\s*(\d{1,3}))?$")
+_OUT_OF = re.compile(r"^(\S+)(?:\s*(?:/|out of|of|outta)\s*(\S+))?$")
+_ASKING = re.compile("[?؟]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class AnswerWords:
     typed: Mapping[str, Mapping[str, Sequence[str]]]
     numbers: Mapping[str, int]
     fillers: frozenset[str]
+    openers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ def read_answers(text: str, open_questions: Sequence[Question], words: AnswerWor
     Every piece of the message must be an answer: "7, no bruise" is two; "7 but can I swim?" is none,
     so that a question is never swallowed.
     """
-    if "?" in text or not open_questions:
+    if _ASKING.search(normalise(text)) or not open_questions:
         return None
     whole = _read_piece(normalise(text), open_questions, words)
     if whole is not None:
@@ -62,13 +64,15 @@ def next_question(questions: Sequence[Question], answers: Mapping[str, str]) -> 
 
 
 def _read_piece(piece: str, questions: Sequence[Question], words: AnswerWords) -> Reading | None:
-    number = _read_number(piece, words)
-    if number is not None:
-        for question in questions:
-            if question.scale_to is not None:
-                if 0 <= number <= question.scale_to:
-                    return Reading(answers={question.id: str(number)})
-                return Reading(answers={}, out_of_range=True)
+    if piece.split(maxsplit=1)[:1] and piece.split(maxsplit=1)[0] in words.openers:
+        return None
+    scale = next((question for question in questions if question.scale_to is not None), None)
+    if scale is not None and scale.scale_to is not None:
+        number = _read_number(piece, scale.scale_to, words)
+        if number is not None:
+            if 0 <= number <= scale.scale_to:
+                return Reading(answers={scale.id: str(number)})
+            return Reading(answers={}, out_of_range=True)
     wanted = _bare(piece, words)
     for question in questions:
         for value, phrases in words.typed.get(question.id, {}).items():
@@ -77,14 +81,16 @@ def _read_piece(piece: str, questions: Sequence[Question], words: AnswerWords) -
     return None
 
 
-def _read_number(piece: str, words: AnswerWords) -> int | None:
-    bare = _bare(piece, words, keep="/")
-    if match := _SCORE.match(bare):
-        if match[2] not in (None, "10"):
-            return None
-        return int(match[1])
-    spelled = [word for word in bare.split() if word not in ("out", "of", "ten", "10")] or bare.split()[:1]
-    return words.numbers.get(spelled[0]) if len(spelled) == 1 else None
+def _read_number(piece: str, most: int, words: AnswerWords) -> int | None:
+    """Read "7", "seven", "7/10" or "seven out of ten"; "3/5" is no answer on a scale to 10."""
+    match = _OUT_OF.match(_bare(piece, words, keep="/").replace(" / ", "/").replace("/", " of "))
+    if match is None or (match[2] is not None and _figure(match[2], words) != most):
+        return None
+    return _figure(match[1], words)
+
+
+def _figure(word: str, words: AnswerWords) -> int | None:
+    return int(word) if word.isdecimal() and len(word) <= 3 else words.numbers.get(word)
 
 
 def _bare(piece: str, words: AnswerWords, keep: str = "") -> str:

@@ -27,9 +27,12 @@ def read_code(text: str, length: int) -> str | None:
 
 
 def grouped(code: str) -> str:
-    """Write a code in groups of four or five for reading: ``ABCD-EFGH``."""
+    """Write a code in groups of four or five for reading, ``ABCD-EFGH``; no letter stands alone at the end."""
     size = 4 if len(code) % 4 == 0 else 5
-    return "-".join(code[at : at + size] for at in range(0, len(code), size))
+    groups = [code[at : at + size] for at in range(0, len(code), size)]
+    if len(groups) > 1 and len(groups[-1]) == 1:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return "-".join(groups)
 
 
 def hash_code(code: str) -> str:

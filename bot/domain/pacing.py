@@ -47,7 +47,7 @@ class Pacer:
         chat = self._chats.setdefault(chat_id, deque())
         chat.append(now)
         if len(self._chats) > 10_000:
-            for quiet in [id_ for id_, times in self._chats.items() if times[-1] < now - 60]:
+            for quiet in [id_ for id_, times in self._chats.items() if not times or times[-1] < now - 60]:
                 del self._chats[quiet]
 
     def pause(self, seconds: float, now: float) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.plan import Step
@@ -29,33 +29,33 @@ class QuietHours:
 
     def cover(self, moment: datetime, zone: ZoneInfo) -> bool:
         """Tell whether *moment* lies in the night of *zone*."""
-        return self._end_of_night(moment, zone) is not None
+        clock = local_time(moment, zone).time()
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
 
     def next_end(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return *moment* itself, or the end of the night it lies in (UTC)."""
-        return self._end_of_night(moment, zone) or require_aware(moment).astimezone(UTC)
+        moment = require_aware(moment).astimezone(UTC)
+        if not self.cover(moment, zone):
+            return moment
+        # A clock change may show the end of the night twice: the first one that is not past counts. It may also
+        # swallow it: then Python's reading of it lies just behind the gap.
+        days = _days_around(moment, zone, range(3))
+        return min(end for day in days for end in _showings(day, self.end, zone) if end > moment)
 
     def last_start(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return *moment* itself, or the start of the night it lies in (UTC)."""
-        if self._end_of_night(moment, zone) is None:
-            return require_aware(moment).astimezone(UTC)
-        local = moment.astimezone(zone)
-        day = local.date() if local.time() >= self.start else local.date() - timedelta(days=1)
-        return datetime.combine(day, self.start, zone).astimezone(UTC)
-
-    def _end_of_night(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
-        local = require_aware(moment).astimezone(zone)
-        clock = local.time()
-        if self.start <= self.end:
-            inside = self.start <= clock < self.end
-            day = local.date()
-        else:
-            inside = clock >= self.start or clock < self.end
-            day = local.date() if clock < self.end else local.date() + timedelta(days=1)
-        if not inside:
-            return None
-        # A clock change may swallow the minute the night ends; going through UTC lands just behind the gap.
-        return datetime.combine(day, self.end, zone).astimezone(UTC)
+        moment = require_aware(moment).astimezone(UTC)
+        if not self.cover(moment, zone):
+            return moment
+        days = _days_around(moment, zone, range(-2, 1))
+        starts = (
+            datetime.combine(day, self.start, zone).replace(fold=fold).astimezone(UTC)
+            for day in days
+            for fold in (0, 1)
+        )
+        return max(start for start in starts if start <= moment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,17 @@ class Due:
 
     step: str
     at: datetime
+
+
+def _days_around(moment: datetime, zone: ZoneInfo, ahead: range) -> list[date]:
+    today = moment.astimezone(zone).date()
+    return [today + timedelta(days=days) for days in ahead]
+
+
+def _showings(day: date, clock: time, zone: ZoneInfo) -> list[datetime]:
+    """Return when the clocks of *zone* show *clock* on *day*: once, twice, or (swallowed) the moment behind the gap."""
+    first, second = (datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return [first, second] if second > first else [first]
 
 
 def require_aware(moment: datetime) -> datetime:
@@ -111,14 +122,14 @@ def schedule(treated_at: datetime, steps: Sequence[Step], quiet: QuietHours, zon
 
 def send_moment(due: datetime, now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime:
     """Return when a due check-in may leave: *now* if it is punctual or it is day, else the end of the night."""
-    if now - due <= PUNCTUAL:
-        return now
+    if require_aware(now) - require_aware(due) <= PUNCTUAL:
+        return now.astimezone(UTC)
     return quiet.next_end(now, zone)
 
 
 def day_distance(moment: datetime, now: datetime, zone: ZoneInfo) -> int:
     """Return how many local calendar days *moment* lies ahead of *now* (negative: behind)."""
-    return (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return (local_time(moment, zone).date() - local_time(now, zone).date()).days
 
 
 def local_time(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -1,1 +1,4 @@
-"""Second floor: what the program does. Each step is one transaction, takes the moment as an argument, and knows no Telegram."""
+"""Second floor: what the program does.
+
+Each step is one transaction, takes the moment as an argument, and knows no Telegram.
+"""

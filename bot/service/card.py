@@ -34,14 +34,21 @@ def card_html(
         lang=words.code,
         title=plain(turn.text("card_title")),
         lead=plain(turn.text("card_lead")),
-        steps=[plain(turn.text(f"card_step_{number}", code=code)) for number in (1, 2, 3)],
+        steps=[
+            plain(turn.text(f"card_step_{number}", code=code, bot=_bot_name(link))) for number in (1, 2, 3)
+        ],
         qr=segno.make(link, error="m", micro=False).svg_inline(scale=4, border=0, omitsize=True),
         dues=[
-            f"{words.steps[row.step].title}: {turn.when(row.due_at)}"
+            f"{words.steps[row.step].title}: {turn.date(row.due_at)}"
             for row in rows
             if row.step in words.steps
         ],
         dues_head=plain(turn.text("card_dues")),
         danger=plain(turn.text("card_danger")),
-        foot=plain(turn.text("card_foot", label=label, until=turn.when(expires_at))),
+        foot=plain(turn.text("card_foot", label=label, until=turn.date(expires_at))),
     )
+
+
+def _bot_name(link: str) -> str:
+    """Return "@name" of the bot that *link* leads to."""
+    return "@" + link.partition("t.me/")[2].partition("?")[0]

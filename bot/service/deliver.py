@@ -1,4 +1,4 @@
-"""Delivering: the outbox's messages leave here, paced, in order, each sent once and recorded; and what to do when that fails."""
+"""Delivering: the outbox's messages leave here, paced, in order, each sent once, recorded, or sorted when it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dispatch: what is due goes into the outbox. Each step does one batch, returns its counts, and may be called at any time."""
+"""Dispatch: what is due goes into the outbox, batch by batch; any step may be called at any time."""
 
 from __future__ import annotations
 

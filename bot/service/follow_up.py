@@ -1,4 +1,4 @@
-"""The conversation of a check-in: one question at a time, in one message; taps and words are equal; answers can be changed."""
+"""The conversation of a check-in: one question at a time; taps and words are equal; answers can be changed."""
 
 from __future__ import annotations
 

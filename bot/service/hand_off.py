@@ -1,4 +1,4 @@
-"""Handing a person to people: questions, pictures and replies between a patient and the staff group, and word of leaving."""
+"""Handing a person to people: questions, pictures, replies between a patient and staff, and word of leaving."""
 
 from __future__ import annotations
 

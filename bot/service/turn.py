@@ -115,7 +115,13 @@ class Turn:
     def when(self, moment: datetime) -> str:
         """Write a moment as a person would: "today at 15:10", "tomorrow at 15:10", "Sat 21 Nov at 15:10"."""
         near = {0: "time_today", 1: "time_tomorrow", -1: "time_yesterday"}
-        key = near.get(day_distance(moment, self.now, self.zone), "time_other")
+        return self._moment(moment, near.get(day_distance(moment, self.now, self.zone), "time_other"))
+
+    def date(self, moment: datetime) -> str:
+        """Write a moment so that it is true on any day it is read: "Sat 21 Nov at 15:10"."""
+        return self._moment(moment, "time_other")
+
+    def _moment(self, moment: datetime, key: str) -> str:
         local = local_time(moment, self.zone)
         phrases = self.language.phrases
         return phrases[key].format(

@@ -139,17 +139,15 @@ def resume(session: Session, patient_id: int, now: datetime) -> int:
 
 
 def last_ended_before(session: Session, before: datetime) -> list[Patient]:
-    """Return the patients whose last check-in was due before *before* and who have nothing open."""
-    newest = (
-        select(CheckIn.patient_id, func.max(CheckIn.due_at).label("last"))
-        .where(CheckIn.patient_id.is_not(None))
-        .group_by(CheckIn.patient_id)
-        .subquery()
-    )
+    """Return the patients who have nothing open and whose last check-in was due before *before*.
+
+    Whoever never had one is counted from the day they agreed.
+    """
+    mine = CheckIn.patient_id == Patient.id
+    has_open = select(CheckIn.id).where(mine, CheckIn.state.in_(_OPEN)).exists()
+    last = select(func.max(CheckIn.due_at)).where(mine).scalar_subquery()
     return list(
-        session.scalars(
-            select(Patient).join(newest, newest.c.patient_id == Patient.id).where(newest.c.last < before)
-        )
+        session.scalars(select(Patient).where(func.coalesce(last, Patient.consented_at) < before, ~has_open))
     )
 
 

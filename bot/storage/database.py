@@ -1,4 +1,7 @@
-"""The door to the database: one call is one transaction, in a worker thread, so nobody can hold one across a call to Telegram."""
+"""The door to the database: one call is one transaction, in a worker thread.
+
+So nobody can hold a transaction across a call to Telegram.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
 __all__ = ["Database", "DatabaseUnusable", "Session"]
@@ -48,10 +52,11 @@ class Database:
             with self.engine.begin() as connection:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-        except OperationalError as error:
-            raise DatabaseUnusable(_reason(self.url, error)) from error
         except DatabaseError as error:
-            raise DatabaseUnusable(_reason(self.url, error)) from error
+            raise DatabaseUnusable(_reason(self.engine, str(error.orig))) from error
+        except CommandError:
+            reason = "its tables were made by a newer Aftercare; update this one"
+            raise DatabaseUnusable(_reason(self.engine, reason)) from None
 
     def call(self, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run *function* with a session, as one transaction, in this thread."""
@@ -100,9 +105,8 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.execute(text("BEGIN IMMEDIATE"))
 
 
-def _reason(url: str, error: DatabaseError) -> str:
-    """Say in one sentence why the database cannot be opened (without a password that a URL may hold)."""
-    place = url.rsplit("@", maxsplit=1)[-1].removeprefix("sqlite:///")
-    return (
-        f"The database {place} cannot be used: {error.orig}. Check that the path exists and can be written."
-    )
+def _reason(engine: Engine, why: str) -> str:
+    """Say in one sentence why the database cannot be used, without a password that its URL may hold."""
+    url = engine.url
+    place = url.database if engine.dialect.name == "sqlite" else f"{url.host}/{url.database}"
+    return f"The database {place} cannot be used: {why}. Check that the path exists and can be written."

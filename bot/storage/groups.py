@@ -49,7 +49,11 @@ def migrate(session: Session, old: int, new: int) -> bool:
     group = by_chat(session, old)
     if group is None:
         return False
-    group.chat_id = new
+    if by_chat(session, new) is not None:
+        session.delete(group)  # it was bound anew there before this word came
+        session.flush()
+    else:
+        group.chat_id = new
     outbox.follow_chat(session, old, new)
     return True
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from bot.storage.tables import InboxRow
 
@@ -58,16 +58,24 @@ def store(session: Session, arrivals: Sequence[Arrival], now: datetime) -> int:
 
 def next_waiting(session: Session, now: datetime) -> InboxRow | None:
     """Return the oldest update that may be handled now; one that waits for another try holds up only its own chat."""
-    held: set[int | None] = set()
-    rows = session.scalars(
-        select(InboxRow).where(InboxRow.state == InboxState.WAITING).order_by(InboxRow.seq).limit(200)
+    ahead = aliased(InboxRow)
+    held_up = (
+        select(ahead.seq)
+        .where(
+            ahead.state == InboxState.WAITING,
+            ahead.chat_id == InboxRow.chat_id,
+            ahead.seq < InboxRow.seq,
+            ahead.try_at > now,
+        )
+        .exists()
     )
-    for row in rows:
-        if row.try_at is not None and row.try_at > now:
-            held.add(row.chat_id)
-        elif row.chat_id is None or row.chat_id not in held:
-            return row
-    return None
+    return session.scalar(
+        select(InboxRow)
+        .where(InboxRow.state == InboxState.WAITING)
+        .where(or_(InboxRow.try_at.is_(None), InboxRow.try_at <= now), ~held_up)
+        .order_by(InboxRow.seq)
+        .limit(1)
+    )
 
 
 def finish(session: Session, update_id: int, now: datetime, *, keep_words: bool) -> bool:
@@ -128,8 +136,11 @@ def of_chat(session: Session, chat_id: int) -> list[InboxRow]:
 
 
 def erase_chat(session: Session, chat_id: int) -> int:
-    """Erase the words of a chat's updates and return of how many; their ids stay, against repeats."""
-    rows = of_chat(session, chat_id)
+    """Erase the words of a chat's updates and return of how many; their ids stay, against repeats.
+
+    What has arrived since and waits to be handled is handled first.
+    """
+    rows = [row for row in of_chat(session, chat_id) if row.state != InboxState.WAITING]
     for row in rows:
         row.payload = None
         row.chat_id = None
@@ -139,13 +150,17 @@ def erase_chat(session: Session, chat_id: int) -> int:
 
 
 def tidy(session: Session, words_before: datetime, ids_before: datetime) -> int:
-    """Erase the words of updates handled before *words_before*, drop the rows handled before *ids_before*."""
-    session.execute(delete(InboxRow).where(InboxRow.handled_at < ids_before))
+    """Erase the words of updates that ended before *words_before*, drop the rows that ended before *ids_before*.
+
+    A parked update has no end of its own: it counts from its arrival.
+    """
+    ended = func.coalesce(InboxRow.handled_at, InboxRow.received_at)
+    over = InboxRow.state != InboxState.WAITING
+    session.execute(delete(InboxRow).where(over, ended < ids_before))
     erased = 0
-    for row in session.scalars(
-        select(InboxRow).where(InboxRow.handled_at < words_before, InboxRow.chat_id.is_not(None))
-    ):
-        row.payload = None
-        row.chat_id = None
-        erased += 1
+    for row in session.scalars(select(InboxRow).where(over, ended < words_before)).all():
+        if row.payload is not None or row.chat_id is not None:
+            row.payload = None
+            row.chat_id = None
+            erased += 1
     return erased

@@ -75,32 +75,31 @@ def claim(session: Session, now: datetime, lease: timedelta, limit: int) -> list
     them until the lease ends.
     """
     _expire(session, now)
-    busy = set(session.scalars(select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.SENDING)))
-    held = set(
-        session.scalars(
-            select(OutboxRow.chat_id).where(
-                OutboxRow.state == OutboxState.QUEUED, OutboxRow.attempts > 0, OutboxRow.send_at > now
-            )
-        )
+    busy = select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.SENDING)
+    held = select(OutboxRow.chat_id).where(
+        OutboxRow.state == OutboxState.QUEUED, OutboxRow.attempts > 0, OutboxRow.send_at > now
     )
-    taken: list[OutboxRow] = []
-    rows = session.scalars(
-        select(OutboxRow)
+    place = func.row_number().over(
+        partition_by=OutboxRow.chat_id, order_by=(OutboxRow.priority, OutboxRow.id)
+    )
+    line = (
+        select(OutboxRow.id, place.label("place"))
         .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.send_at <= now)
-        .order_by(OutboxRow.priority, OutboxRow.id)
-        .limit(limit + 500)
+        .where(OutboxRow.chat_id.not_in(busy), OutboxRow.chat_id.not_in(held))
+        .subquery()
     )
-    for row in rows:
-        if row.chat_id in busy or row.chat_id in held:
-            continue
-        busy.add(row.chat_id)
+    taken = session.scalars(
+        select(OutboxRow)
+        .join(line, line.c.id == OutboxRow.id)
+        .where(line.c.place == 1)
+        .order_by(OutboxRow.priority, OutboxRow.id)
+        .limit(limit)
+    ).all()
+    for row in taken:
         row.state = OutboxState.SENDING
         row.lease_until = now + lease
         row.attempts += 1
-        taken.append(row)
-        if len(taken) == limit:
-            break
-    return taken
+    return list(taken)
 
 
 def give_back(session: Session, row_id: int) -> None:
@@ -131,15 +130,10 @@ def sent(session: Session, row_id: int, message_id: int, now: datetime) -> Outbo
     row = session.get(OutboxRow, row_id)
     if row is None:
         return None
-    row.state = OutboxState.SENT
     row.sent_at = now
     row.message_id = message_id
-    row.lease_until = None
     row.error = None
-    if row.purpose == Purpose.STRANGER:
-        session.delete(row)
-    elif row.purpose == Purpose.SECRET:
-        row.payload = None
+    _close(session, row, OutboxState.SENT)
     return row
 
 
@@ -162,30 +156,38 @@ def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
     row.lease_until = None
     doubts = (row.payload or {}).get("doubts", 0) + 1
     row.payload = {**(row.payload or {}), "doubts": doubts}
-    row.state = OutboxState.QUEUED if doubts <= REPEATS else OutboxState.UNKNOWN
     row.send_at = now
+    if doubts <= REPEATS:
+        row.state = OutboxState.QUEUED
+    else:
+        _close(session, row, OutboxState.UNKNOWN)
 
 
 def end(session: Session, row_id: int, state: OutboxState, error: str) -> OutboxRow | None:
     """Record that a message will not be sent: gone, or refused."""
     row = _sending(session, row_id)
     if row is not None:
-        row.state = state
-        row.lease_until = None
         row.error = error[:300]
+        _close(session, row, state)
     return row
 
 
 def cancel(session: Session, chat_id: int, purpose: Purpose | None = None, slot: str | None = None) -> int:
-    """Cancel what is still in line for a chat (only of one *purpose* or *slot*) and return how many."""
-    condition = [OutboxRow.chat_id == chat_id, OutboxRow.state == OutboxState.QUEUED]
+    """Cancel what is in line for a chat (only of one *purpose* or *slot*) and return how many.
+
+    What is on its way just now may still arrive; but it is not tried again.
+    """
+    condition = [
+        OutboxRow.chat_id == chat_id,
+        OutboxRow.state.in_((OutboxState.QUEUED, OutboxState.SENDING)),
+    ]
     if purpose is not None:
         condition.append(OutboxRow.purpose == purpose)
     if slot is not None:
         condition.append(OutboxRow.slot == slot)
     rows = list(session.scalars(select(OutboxRow).where(*condition)))
     for row in rows:
-        row.state = OutboxState.CANCELLED
+        _close(session, row, OutboxState.CANCELLED)
     return len(rows)
 
 
@@ -258,11 +260,19 @@ def tidy(session: Session, before: datetime) -> int:
 
 
 def _expire(session: Session, now: datetime) -> None:
-    session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.useful_until < now)
-        .values(state=OutboxState.EXPIRED)
-    )
+    late = select(OutboxRow).where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.useful_until < now)
+    for row in session.scalars(late).all():
+        _close(session, row, OutboxState.EXPIRED)
+
+
+def _close(session: Session, row: OutboxRow, state: OutboxState) -> None:
+    """End a message, however it ended; a stranger's leaves nothing behind, a secret one no words."""
+    row.state = state
+    row.lease_until = None
+    if row.purpose == Purpose.STRANGER:
+        session.delete(row)
+    elif row.purpose == Purpose.SECRET:
+        row.payload = None
 
 
 def _sending(session: Session, row_id: int) -> OutboxRow | None:

@@ -114,9 +114,7 @@ def states(session: Session) -> States:
     """Return how many updates and messages are in which state."""
     received = session.execute(select(InboxRow.state, func.count()).group_by(InboxRow.state))
     said = session.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
-    return States(
-        inbox=dict(received.all()), outbox=dict(said.all())
-    )
+    return States(inbox=dict(received.all()), outbox=dict(said.all()))
 
 
 def check_ins_of_all(session: Session) -> list[CheckIn]:

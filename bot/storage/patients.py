@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -46,7 +46,7 @@ def erase(session: Session, patient: Patient) -> None:
 
 def count(session: Session, name: str, now: datetime) -> None:
     """Add one to a day's count of *name* (UTC day)."""
-    key = (now.strftime("%Y-%m-%d"), name[:80])
+    key = (now.astimezone(UTC).strftime("%Y-%m-%d"), name[:80])
     row = session.get(Count, key)
     if row is None:
         session.add(Count(day=key[0], name=key[1], number=1))

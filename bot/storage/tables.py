@@ -64,6 +64,8 @@ class Treatment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     branch_id: Mapped[str] = mapped_column(String(20), index=True)
     label: Mapped[str] = mapped_column(String(40), index=True)
+    #: The label without its case, to look it up by: SQLite folds the case of ASCII only.
+    label_folded: Mapped[str] = mapped_column(String(120))
     treated_at: Mapped[datetime] = mapped_column(index=True)
     regions: Mapped[list[str]]
     plan: Mapped[str] = mapped_column(String(40))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.domain.patient import TreatmentState
@@ -27,6 +27,7 @@ def add(
     treatment = Treatment(
         branch_id=branch_id,
         label=label,
+        label_folded=label.casefold(),
         treated_at=treated_at,
         regions=list(regions),
         plan=plan,
@@ -80,7 +81,7 @@ def find(session: Session, branch_id: str, text: str, limit: int = 8) -> list[Tr
             select(Treatment)
             .where(
                 Treatment.branch_id == branch_id,
-                func.lower(Treatment.label).contains(text.lower(), autoescape=True),
+                Treatment.label_folded.contains(text.casefold(), autoescape=True),
             )
             .order_by(Treatment.treated_at.desc(), Treatment.id.desc())
             .limit(limit)

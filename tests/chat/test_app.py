@@ -93,9 +93,7 @@ async def test_the_lease_of_a_dead_process_is_taken_over(
         pass
 
 
-async def test_losing_the_lease_ends_the_bot(
-    tools: Tools, offline: OfflineRequest, now: datetime
-) -> None:
+async def test_losing_the_lease_ends_the_bot(tools: Tools, offline: OfflineRequest, now: datetime) -> None:
     """A process that was thought dead must not go on beside its successor."""
     bot = build(tools, now)
     async with bot:
@@ -180,9 +178,37 @@ async def test_a_poison_update_is_parked_and_the_next_patient_served(
         {"update_id": 1, "message": {"nonsense": True}},
         {"update_id": 1, "message": {"message_id": "x", "date": "y", "chat": 5}},
         {"update_id": 1, "something_new": {"a": 1}},
-        {"update_id": 1, "channel_post": {"message_id": 1, "date": 1, "chat": {"id": -9, "type": "channel", "title": "c"}, "text": "i cant breathe"}},
-        {"update_id": 1, "poll": {"id": "1", "question": "q", "options": [], "total_voter_count": 0, "is_closed": False, "is_anonymous": True, "type": "regular", "allows_multiple_answers": False}},
-        {"update_id": 1, "inline_query": {"id": "1", "from": {"id": 1, "is_bot": False, "first_name": "x"}, "query": "", "offset": ""}},
+        {
+            "update_id": 1,
+            "channel_post": {
+                "message_id": 1,
+                "date": 1,
+                "chat": {"id": -9, "type": "channel", "title": "c"},
+                "text": "i cant breathe",
+            },
+        },
+        {
+            "update_id": 1,
+            "poll": {
+                "id": "1",
+                "question": "q",
+                "options": [],
+                "total_voter_count": 0,
+                "is_closed": False,
+                "is_anonymous": True,
+                "type": "regular",
+                "allows_multiple_answers": False,
+            },
+        },
+        {
+            "update_id": 1,
+            "inline_query": {
+                "id": "1",
+                "from": {"id": 1, "is_bot": False, "first_name": "x"},
+                "query": "",
+                "offset": "",
+            },
+        },
     ],
 )
 async def test_updates_of_other_kinds_and_shapes_raise_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ def group_text(update_id: int, text: str, **fields: Any) -> dict[str, Any]:
     """Return a message in the group."""
     message = {"message_id": update_id, "date": 1, "chat": GROUP, "from": EVA, "text": text, **fields}
     if text.startswith("/"):
-        length = len(text.split()[0])
+        length = len(text.partition(" ")[0])
         message["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
     return {"update_id": update_id, "message": message}
 
@@ -49,15 +50,13 @@ async def test_somebody_who_is_no_member_is_met_with_silence(
 ) -> None:
     """Left, banned, or restricted without being in it."""
     extra = {"until_date": 0, "is_member": False}
-    rights = {
-        name: False
-        for name in (
-            "can_change_info can_invite_users can_pin_messages can_send_messages can_send_polls "
-            "can_send_other_messages can_add_web_page_previews can_manage_topics can_send_audios "
-            "can_send_documents can_send_photos can_send_videos can_send_video_notes can_send_voice_notes "
-            "can_edit_tag can_react_to_messages"
-        ).split()
-    }
+    names = (
+        "can_change_info can_invite_users can_pin_messages can_send_messages can_send_polls "
+        "can_send_other_messages can_add_web_page_previews can_manage_topics can_send_audios "
+        "can_send_documents can_send_photos can_send_videos can_send_video_notes can_send_voice_notes "
+        "can_edit_tag can_react_to_messages"
+    )
+    rights = dict.fromkeys(re.findall(r"\w+", names), False)
     offline.results["getChatMember"] = lambda _: {"status": status, "user": EVA, **extra, **rights}
     await process(tools, bot, now, group_text(1, f"/setup {code}"))
 

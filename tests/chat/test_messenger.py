@@ -48,9 +48,13 @@ async def test_photo_document_copy_and_edit(wire: Wire) -> None:
     """Each kind is one call."""
     messenger, request = wire
     file = base64.b64encode(b"\x89PNG").decode()
-    assert isinstance(await messenger.send(7, Outgoing(kind="photo", file=file, file_name="q.png"), None), Sent)
+    assert isinstance(
+        await messenger.send(7, Outgoing(kind="photo", file=file, file_name="q.png"), None), Sent
+    )
     assert isinstance(await messenger.send(7, Outgoing(kind="photo", file_id="abc"), None), Sent)
-    assert isinstance(await messenger.send(7, Outgoing(kind="document", file=file, file_name="c.html"), None), Sent)
+    assert isinstance(
+        await messenger.send(7, Outgoing(kind="document", file=file, file_name="c.html"), None), Sent
+    )
     assert isinstance(await messenger.send(7, Outgoing(kind="copy", from_chat=9, message_id=4), None), Sent)
     assert await messenger.send(7, Outgoing(kind="edit", text="new"), 12) == Sent(message_id=12)
 
@@ -71,7 +75,9 @@ async def test_an_edit_without_a_message_is_sent_anew(wire: Wire) -> None:
     assert request.sent()[0]["text"] == "new"
 
 
-@pytest.mark.parametrize("reason", ["Bad Request: message to edit not found", "Bad Request: message can't be edited"])
+@pytest.mark.parametrize(
+    "reason", ["Bad Request: message to edit not found", "Bad Request: message can't be edited"]
+)
 async def test_an_edit_of_a_message_that_is_gone_is_sent_anew(wire: Wire, reason: str) -> None:
     """The patient deleted it, or it is too old."""
     messenger, request = wire
@@ -115,9 +121,7 @@ async def test_markup_that_telegram_cannot_read_does_not_keep_the_words_back(wir
         ((200, b"<html>not json"), Unknown),
     ],
 )
-async def test_each_answer_is_sorted(
-    wire: Wire, answer: tuple[int, bytes], expected: type[object]
-) -> None:
+async def test_each_answer_is_sorted(wire: Wire, answer: tuple[int, bytes], expected: type[object]) -> None:
     """Gone for good, refused for good, later, or unknown."""
     messenger, request = wire
     request.answers["sendMessage"] = [answer]

@@ -75,7 +75,20 @@ FILE = {"file_id": "f", "file_unique_id": "u"}
     [
         ({"photo": PHOTO, "caption": "my bruise"}, "photo", "l"),
         ({"voice": {**FILE, "duration": 1}}, "voice", "f"),
-        ({"sticker": {**FILE, "type": "regular", "width": 1, "height": 1, "is_animated": False, "is_video": False}}, "sticker", "f"),
+        (
+            {
+                "sticker": {
+                    **FILE,
+                    "type": "regular",
+                    "width": 1,
+                    "height": 1,
+                    "is_animated": False,
+                    "is_video": False,
+                }
+            },
+            "sticker",
+            "f",
+        ),
         ({"document": FILE}, "document", "f"),
         ({"video": {**FILE, "width": 1, "height": 1, "duration": 1}}, "video", "f"),
         ({"location": {"latitude": 1.0, "longitude": 2.0}}, "location", None),
@@ -99,7 +112,9 @@ def test_an_edited_message_says_so() -> None:
 
 def test_a_reply_carries_what_it_answers() -> None:
     """Its id and its words."""
-    incoming = message(text="x", reply_to_message={"message_id": 2, "date": 1, "chat": PRIVATE, "text": "asked"})
+    incoming = message(
+        text="x", reply_to_message={"message_id": 2, "date": 1, "chat": PRIVATE, "text": "asked"}
+    )
 
     assert (incoming.replied_to, incoming.replied_text) == (2, "asked")
 
@@ -115,7 +130,9 @@ def tap(**fields: Any) -> Incoming | None:
 def test_a_tap_carries_data_message_and_the_question_above_it() -> None:
     """What was answered stands in the message that the buttons hang under."""
     asked = {"message_id": 2, "date": 1, "chat": PRIVATE, "caption": "look", "photo": PHOTO}
-    incoming = tap(message={"message_id": 3, "date": 1, "chat": PRIVATE, "text": "a", "reply_to_message": asked})
+    incoming = tap(
+        message={"message_id": 3, "date": 1, "chat": PRIVATE, "text": "a", "reply_to_message": asked}
+    )
 
     assert incoming is not None
     assert (incoming.data, incoming.message_id, incoming.replied_text) == ("t:x", 3, "look")

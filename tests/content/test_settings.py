@@ -291,7 +291,6 @@ def test_quiet_hours_need_no_quotes(tmp_path: Path) -> None:
         ("sqlite:///aftercare.db", "sqlite:///{home}/aftercare.db"),
         ("sqlite:///data/a.db", "sqlite:///{home}/data/a.db"),
         ("sqlite:////var/lib/a.db", "sqlite:////var/lib/a.db"),
-        ("postgresql+psycopg://host/a", "postgresql+psycopg://host/a"),
     ],
 )
 def test_the_database_lies_beside_the_settings(tmp_path: Path, written: str, url: str) -> None:

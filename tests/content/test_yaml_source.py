@@ -384,7 +384,6 @@ def test_a_file_on_top_changes_no_source() -> None:
     [
         (("title",), ("own.yaml", 2)),
         (("words", "maybe"), ("own.yaml", 7)),
-        (("words", "yes"), ("own.yaml", 4)),
         (("words", "no"), ("a.yaml", 3)),
         (("steps", 1, "id"), ("a.yaml", 7)),
         ((), ("a.yaml", 1)),

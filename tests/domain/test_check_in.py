@@ -41,6 +41,7 @@ WORDS = AnswerWords(
     fillers=frozenset(
         {"about", "around", "a", "i", "it", "is", "it's", "lah", "like", "maybe", "the", "think", "my"}
     ),
+    openers=frozenset({"is"}),
 )
 
 
@@ -83,9 +84,11 @@ def test_a_score_is_read_however_it_is_typed(typed: str, score: str) -> None:
     assert read(typed) == {"soreness": score}
 
 
-@pytest.mark.parametrize("typed", ["7.5", "6-7", "7 8", "3/5", "7/100", "twenty", "7 days", "day 7", "not 7"])
+@pytest.mark.parametrize(
+    "typed", ["7.5", "6-7", "7 8", "3/5", "7/100", "twenty", "7 days", "day 7", "not 7", "፩", "7/፩"]
+)
 def test_what_is_not_one_score_is_not_read_as_one(typed: str) -> None:
-    """Two numbers, a number of something else, or a score on another scale is no answer."""
+    """Two numbers, a number of something else or on another scale, and what only looks like a figure: no answer."""
     assert read(typed) is None
 
 
@@ -234,6 +237,7 @@ SAID = st.sampled_from(
             "٣",
             "²",
             "½",
+            "፩",
         ),
     ]
 )

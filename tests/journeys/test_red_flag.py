@@ -24,7 +24,9 @@ async def test_danger_is_met_at_once(journey: Journey, how: str) -> None:
     calls = [call for call in journey.sandbox.calls(after=before) if call.method in outgoing]
     first, second = calls[0].params, calls[1].params
     assert int(first["chat_id"]) == journey.ana.id
-    assert ("Call 995" if how == "typed" else "Contact the clinic today") in first["text"].replace("<b>", "").replace("</b>", "")
+    assert ("Call 995" if how == "typed" else "Contact the clinic today") in first["text"].replace(
+        "<b>", ""
+    ).replace("</b>", "")
     assert int(second["chat_id"]) == journey.group.id
     assert "A1023" in second["text"]
 

@@ -31,6 +31,7 @@ class Stranger:
         self.waiting: list[dict[str, Any]] = []
         self.said: list[dict[str, Any]] = []
         self.formats: set[str] = set()
+        self.heard = asyncio.Event()
 
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
@@ -38,7 +39,9 @@ class Stranger:
         self.formats.add(request.headers.get("content-type", "").partition(";")[0])
         body = dict(await request.form()) if request.method == "POST" else dict(request.query_params)
         if method == "getMe":
-            return self._ok({"id": 99, "is_bot": True, "first_name": "X", "username": "stranger_bot", "mood": "fine"})
+            return self._ok(
+                {"id": 99, "is_bot": True, "first_name": "X", "username": "stranger_bot", "mood": "fine"}
+            )
         if method == "getUpdates":
             offset = int(str(body.get("offset", 0)))
             self.waiting = [update for update in self.waiting if update["update_id"] >= offset]
@@ -47,8 +50,11 @@ class Stranger:
             return self._ok(self.waiting)
         if method == "sendMessage":
             self.said.append(body)
+            self.heard.set()
             chat = {"id": int(str(body["chat_id"])), "type": "private", "first_name": "?", "new_thing": [1]}
-            return self._ok({"message_id": len(self.said), "date": int(time.time()), "chat": chat, "text": "", "aura": 7})
+            return self._ok(
+                {"message_id": len(self.said), "date": int(time.time()), "chat": chat, "text": "", "aura": 7}
+            )
         return JSONResponse({"ok": False, "error_code": 404, "description": "Not Found"}, status_code=404)
 
     @staticmethod
@@ -95,9 +101,7 @@ async def test_the_bot_works_with_a_strangers_server(
         }
     ]
     async with build_app(tools, "123456:stranger", api_url=url, now=lambda: THURSDAY):
-        async with asyncio.timeout(20):
-            while not told.said:
-                await asyncio.sleep(0.02)
+        await asyncio.wait_for(told.heard.wait(), 20)
     tools.database.close()
 
     assert "Does it hurt?" in str(told.said[0]["text"])

@@ -26,7 +26,8 @@ async def test_the_card_needs_nothing_else_and_hides_nothing(story: Story) -> No
 
     assert "<svg" in page
     assert done.code in page
-    assert "tomorrow at 15:00" in page
+    assert "Fri 20 Nov at 15:00" in page
+    assert "@aftercare_test_bot" in page
     assert "Call 995 at once" in page
     assert "<script>" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")

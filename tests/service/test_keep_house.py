@@ -12,7 +12,7 @@ from tests.kit.story import ANA, BEN, Story
 async def test_a_patient_is_erased_when_the_clinics_time_is_over(story: Story) -> None:
     """180 days after the last check-in nothing of the patient is left; a day earlier everything is."""
     await story.enrols(ANA)
-    story.now += timedelta(days=181)
+    await story.later(days=181)
     assert story.tools.database.call(keep_house.tidy, story.tools, story.now).patients == 0
     story.now += timedelta(days=2)
     counts = story.tools.database.call(keep_house.tidy, story.tools, story.now)

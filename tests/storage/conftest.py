@@ -1,6 +1,7 @@
 """A real database, migrated by the real steps, and a clinic to fill it with."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,11 +42,25 @@ def sqlite_file(url: str) -> Path:
     return Path(place.database)
 
 
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """Give a database with all tables and nothing in them."""
-    database = Database(url)
+@pytest.fixture(scope="session")
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an SQLite file that the real steps have migrated; tests write into copies of it."""
+    path = tmp_path_factory.mktemp("migrated") / "aftercare.db"
+    database = Database(f"sqlite:///{path}")
     database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(url: str, _migrated: Path) -> Iterator[Database]:
+    """Give a database with all tables, made by the real steps, and nothing in them."""
+    place = make_url(url)
+    database = Database(url)
+    if place.get_backend_name() == "sqlite" and place.database is not None:
+        shutil.copyfile(_migrated, place.database)
+    else:
+        database.migrate()
     yield database
     database.close()
 

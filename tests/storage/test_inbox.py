@@ -92,8 +92,8 @@ def test_a_repeat_of_a_handled_update_has_no_second_effect(database: Database) -
 
 def test_the_order_of_arrival_is_kept(database: Database) -> None:
     """Updates are handled as they arrived, whatever their numbers: those may start anew after a quiet week."""
-    first = [(9000 + number, ANA) for number in range(150)]
-    second = [(number, BEN) for number in range(150)]
+    first = [(9000 + number, ANA) for number in range(50)]
+    second = [(number, BEN) for number in range(50)]
     _arrive(database, *first)
     _arrive(database, *second)
 

@@ -417,6 +417,18 @@ def test_what_was_cancelled_on_its_way_is_not_tried_again(database: Database, fa
     assert _claim(database, NOW + DAY) == []
 
 
+def test_what_was_cancelled_on_its_way_and_arrived_is_on_record(database: Database) -> None:
+    """It stands in the chat after all, so it can be found under its id and its slot."""
+    row_id = _add(database, purpose=Purpose.CHECK_IN, slot="check_in:1")
+    _claim(database)
+    database.call(outbox.cancel, ANA, Purpose.CHECK_IN)
+
+    database.call(outbox.sent, row_id, 77, NOW)
+
+    assert _state(database, row_id) == OutboxState.SENT
+    assert database.call(outbox.message_in_slot, ANA, "check_in:1") == 77
+
+
 # --- recording, and what must not be kept ----------------------------------------------------------------
 
 

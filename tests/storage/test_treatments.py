@@ -113,6 +113,7 @@ def test_all_treatments_of_a_patient_oldest_first(clinic: Clinic) -> None:
         ("Élodie 3", "Élodie"),  # as it was typed
         ("Élodie 3", "élodie"),
         ("ÖZ-4", "öz"),
+        ("Straße 4", "STRASSE"),  # one letter, two capitals
     ],
 )
 def test_a_label_is_found_in_any_case(clinic: Clinic, label: str, text: str) -> None:

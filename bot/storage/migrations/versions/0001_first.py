@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("branch_id", sa.String(length=20), nullable=False),
         sa.Column("label", sa.String(length=40), nullable=False),
+        sa.Column("label_folded", sa.String(length=120), nullable=False),
         sa.Column("treated_at", Moment(), nullable=False),
         sa.Column("regions", sa.JSON(), nullable=False),
         sa.Column("plan", sa.String(length=40), nullable=False),
