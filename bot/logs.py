@@ -29,7 +29,9 @@ class _Discreet(logging.Formatter):
         """Return the frames and the type of an exception, and of what caused it."""
         parts = []
         error = ei[1]
-        while error is not None:
+        written: set[int] = set()
+        while error is not None and id(error) not in written:
+            written.add(id(error))
             frames = "".join(traceback.format_tb(error.__traceback__))
             parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
             error = error.__cause__
@@ -67,7 +69,7 @@ def _settle(record: logging.LogRecord) -> None:
     try:
         record.getMessage()
     except (TypeError, ValueError, KeyError):
-        record.msg, record.args = f"{record.msg} (its values do not fit)".replace("%", "%%"), ()
+        record.msg, record.args = f"{record.msg} (its values do not fit)", ()
 
 
 def _plainly(value: object) -> str:

@@ -42,6 +42,8 @@ POLL_PAUSES = (0.5, 1, 2, 5, 15, 30)
 CONFLICTS = 8
 TICK = 1.0
 RENEW = timedelta(seconds=5)
+#: How often what was erased is also taken out of SQLite's write-ahead log.
+COMPACT = timedelta(hours=1)
 
 
 class CannotRun(Exception):
@@ -282,6 +284,7 @@ class TelegramApp:
         late_is_fine = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         queue.run_repeating(self._tick, interval=TICK, first=0, name="tick", job_kwargs=late_is_fine)
         zone = ZoneInfo(self._tools.settings.clinic.time_zone)
+        queue.run_repeating(self._compact, interval=COMPACT, name="compact", job_kwargs=late_is_fine)
         queue.run_daily(self._tidy, time(3, 30, tzinfo=zone), name="tidy", job_kwargs=late_is_fine)
 
     async def _tick(self, _context: Context) -> None:
@@ -299,6 +302,9 @@ class TelegramApp:
         if total:
             self._to_send.set()
         return total
+
+    async def _compact(self, _context: Context) -> None:
+        await asyncio.to_thread(self._tools.database.compact)
 
     async def _tidy(self, _context: Context) -> None:
         counts = await self._tools.database.run(keep_house.tidy, self._tools, self._now())

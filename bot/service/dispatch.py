@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
@@ -109,9 +109,8 @@ def _silent(session: Session, tools: Tools, now: datetime) -> tuple[int, int]:
         elif leaves > now:
             row.nudge_at = leaves
         else:
-            step = follow_up.step_of(turn, row)
             row.nudged_at = now
-            row.nudge_at = now + (step.nudge_after if step else timedelta(hours=4))
+            row.nudge_at = now + follow_up.patience(turn, row)
             follow_up.invite_to_answer(Turn.with_patient(session, tools, patient, now), row, again=True)
             nudged += 1
     return nudged, missed

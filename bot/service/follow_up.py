@@ -71,10 +71,15 @@ def _start_now(turn: Turn) -> CheckIn | None:
 
 def mark_sent(turn: Turn, row: CheckIn) -> None:
     """Record that a check-in is out and when to ask again."""
-    step = step_of(turn, row)
     row.state = CheckInState.SENT
     row.sent_at = turn.now
-    row.nudge_at = turn.now + step.nudge_after if step else None
+    row.nudge_at = turn.now + patience(turn, row)
+
+
+def patience(turn: Turn, row: CheckIn) -> timedelta:
+    """Return how long to wait for an answer, also if the plan has changed and no longer has this step."""
+    step = step_of(turn, row)
+    return step.nudge_after if step else timedelta(hours=4)
 
 
 # --- answering -------------------------------------------------------------------------------------------
@@ -135,8 +140,7 @@ def _take(turn: Turn, row: CheckIn, values: dict[str, str], *, message_id: int |
     changed = {id_: value for id_, value in values.items() if before.get(id_) != value}
     row.answers = {**row.answers, **changed}
     row.correcting = None
-    step = step_of(turn, row)
-    row.nudge_at = turn.now + step.nudge_after if step and row.state == CheckInState.SENT else None
+    row.nudge_at = turn.now + patience(turn, row) if row.state == CheckInState.SENT else None
     emergency = False
     for question in _questions(turn, row):
         if question.id not in changed:

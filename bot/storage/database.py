@@ -53,7 +53,8 @@ class Database:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DatabaseError as error:
-            raise DatabaseUnusable(_reason(self.engine, str(error.orig))) from error
+            why = f"{error.orig}; check that it exists and can be written"
+            raise DatabaseUnusable(_reason(self.engine, why)) from error
         except CommandError:
             reason = "its tables were made by a newer Aftercare; update this one"
             raise DatabaseUnusable(_reason(self.engine, reason)) from None
@@ -109,4 +110,4 @@ def _reason(engine: Engine, why: str) -> str:
     """Say in one sentence why the database cannot be used, without a password that its URL may hold."""
     url = engine.url
     place = url.database if engine.dialect.name == "sqlite" else f"{url.host}/{url.database}"
-    return f"The database {place} cannot be used: {why}. Check that the path exists and can be written."
+    return f"The database {place} cannot be used: {why}."

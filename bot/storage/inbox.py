@@ -156,11 +156,11 @@ def tidy(session: Session, words_before: datetime, ids_before: datetime) -> int:
     """
     ended = func.coalesce(InboxRow.handled_at, InboxRow.received_at)
     over = InboxRow.state != InboxState.WAITING
-    session.execute(delete(InboxRow).where(over, ended < ids_before))
     erased = 0
     for row in session.scalars(select(InboxRow).where(over, ended < words_before)).all():
         if row.payload is not None or row.chat_id is not None:
             row.payload = None
             row.chat_id = None
             erased += 1
+    session.execute(delete(InboxRow).where(over, ended < ids_before))
     return erased

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -147,7 +148,9 @@ async def test_a_restart_in_the_night_keeps_every_appointment(journey: Journey) 
 
 
 @pytest.mark.parametrize("fault", ["error", "drop", "garbage"])
-async def test_trouble_with_the_api_loses_nothing(journey: Journey, fault: str) -> None:
+async def test_trouble_with_the_api_loses_nothing(
+    journey: Journey, fault: Literal["error", "drop", "garbage"]
+) -> None:
     """The server fails, takes without answering, or answers nonsense: every answer arrives, at most twice."""
     await journey.enrols(journey.ana)
     journey.sandbox.plan(Fault(method="sendMessage", kind=fault, times=1, taken=fault != "error"))
