@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot import desk, logs
-from bot.chat.app import CannotRun
+from bot.chat.house import CannotRun
 from bot.content.settings import Settings, load_settings
 from bot.content.yaml_source import Faults
 from bot.service.enrol import NotRegistered

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import warnings
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -12,16 +11,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application
 from telegram.request import HTTPXRequest
-from telegram.warnings import PTBUserWarning
 
-from bot.chat import for_patients, for_staff
-from bot.chat.house import App, Context, House, move_in
+from bot.chat import for_patients, for_staff, poll
+from bot.chat.house import App, CannotRun, Context, House, move_in
 from bot.chat.introduce import introduce
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.translate import chat_of
 from bot.domain.pacing import Pacer
 from bot.service import deliver, dispatch, keep_house
 from bot.service.enrol import BOT_NAME
@@ -32,22 +29,10 @@ from bot.storage.lease import Holder
 
 log = logging.getLogger(__name__)
 
-#: What the bot asks Telegram for. Anything else that comes is stored, met with silence, and done.
-ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
-#: How long one long poll waits, in seconds.
-POLL = 25
-#: Pauses after a failed poll, in seconds; the last one repeats.
-POLL_PAUSES = (0.5, 1, 2, 5, 15, 30)
-#: Another program may be just ending its own poll; after this many conflicts in a row it is not.
-CONFLICTS = 8
 TICK = 1.0
 RENEW = timedelta(seconds=5)
 #: How often what was erased is also taken out of SQLite's write-ahead log.
 COMPACT = timedelta(hours=1)
-
-
-class CannotRun(Exception):
-    """The bot cannot start or go on; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,58 +162,12 @@ class TelegramApp:
 
     async def _poll(self) -> None:
         """Fetch updates; they are stored before the next fetch tells Telegram that they arrived."""
-        offset: int | None = None
-        failures = conflicts = 0
-        while not self._stopping:
-            try:
-                updates = await self._application.bot.do_api_request(
-                    "getUpdates",
-                    api_kwargs={
-                        "timeout": POLL,
-                        "allowed_updates": list(ALLOWED),
-                        **({"offset": offset} if offset is not None else {}),
-                    },
-                    read_timeout=POLL + 10,
-                )
-            except InvalidToken:
-                raise CannotRun(
-                    "Telegram no longer accepts the bot's token. Check TELEGRAM_BOT_TOKEN."
-                ) from None
-            except Conflict:
-                conflicts += 1
-                if conflicts >= CONFLICTS:
-                    raise CannotRun(
-                        "Another program fetches this bot's updates (or a webhook is set). "
-                        "Stop it: one bot token serves one Aftercare."
-                    ) from None
-                await asyncio.sleep(POLL_PAUSES[min(conflicts, len(POLL_PAUSES)) - 1])
-                continue
-            except RetryAfter as error:
-                wait = error.retry_after
-                await asyncio.sleep(wait.total_seconds() if isinstance(wait, timedelta) else wait)
-                continue
-            except TelegramError as error:
-                pause = POLL_PAUSES[min(failures, len(POLL_PAUSES) - 1)]
-                failures += 1
-                log.warning(
-                    "Telegram cannot be reached (%s).", type(error).__name__, extra={"action": "poll"}
-                )
-                await asyncio.sleep(pause)
-                continue
-            failures = conflicts = 0
-            if not isinstance(updates, list):
-                updates = [None]
-            arrivals = [
-                Arrival(update_id=update["update_id"], chat_id=chat_of(update), payload=update)
-                for update in updates
-                if isinstance(update, dict) and isinstance(update.get("update_id"), int)
-            ]
-            if arrivals:
-                await self._tools.database.run(inbox.store, arrivals, self._now())
-                offset = arrivals[-1].update_id + 1
-                self._arrived.set()
-            elif updates:
-                await asyncio.sleep(1)  # nothing in it that could be confirmed: no Bot API server does this
+
+        async def keep(arrivals: list[Arrival]) -> None:
+            await self._tools.database.run(inbox.store, arrivals, self._now())
+            self._arrived.set()
+
+        await poll.fetch(self._application.bot, keep, stopping=lambda: self._stopping)
 
     async def _handle(self) -> None:
         """Take stored updates through the handlers, one at a time, in order."""
@@ -352,8 +291,6 @@ class TelegramApp:
 
 def _build(connection: Connection) -> App:
     """Build PTB's application on the given Bot API server, without its own in-memory queue of updates."""
-    # The raw updates are wanted: `get_updates` would parse them first, and one it cannot read would block the rest.
-    warnings.filterwarnings("ignore", message="Please use 'Bot.getUpdates'", category=PTBUserWarning)
     root = connection.api_url.rstrip("/")
     return (
         Application.builder()

@@ -19,6 +19,10 @@ Context = CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[str
 _KEY = "house"
 
 
+class CannotRun(Exception):
+    """The bot cannot start or go on; the message says why and what to do."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class House:
     """The handlers' way to everything below them. now: returns the moment, aware UTC."""

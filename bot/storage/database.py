@@ -53,7 +53,7 @@ class Database:
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
         except DatabaseError as error:
-            why = f"{error.orig}; check that it exists and can be written"
+            why = f"{error.orig}. Check that it exists and can be written"
             raise DatabaseUnusable(_reason(self.engine, why)) from error
         except CommandError:
             reason = "its tables were made by a newer Aftercare; update this one"
