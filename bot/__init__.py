@@ -9,6 +9,7 @@ The house, from the roof down; a floor imports only from the floors below it (im
     service/                       what the program does, one transaction a step; knows no Telegram, reads no clock
         receive                      a patient's update: red flags first, then taps, commands, pictures, words
         serve_staff                  the staff group's: binding, alerts, replies  (register, show_day: its lists)
+        understand                   what a message is: the one seam, for chats and for `aftercare ask`
         enrol ask follow_up leave    invites and consent; answers; check-ins; stopping and forgetting
         alarm hand_off               danger to staff, and messages between patient and staff
         dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone

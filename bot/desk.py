@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +18,11 @@ from bot.content.loading import load_library
 from bot.content.settings import Settings, load_settings
 from bot.content.yaml_source import parse
 from bot.domain.message import plain, render
-from bot.domain.text import normalise
 from bot.domain.timing import from_local
-from bot.domain.triage import Urgency, triage
 from bot.service import leave
 from bot.service.enrol import NotRegistered, Registered
 from bot.service.ports import Tools
+from bot.service.understand import understand
 from bot.storage import patients, treatments
 from bot.storage.database import Database, Session
 from bot.storage.tables import CheckIn, Patient, Treatment
@@ -104,36 +104,40 @@ def ask(settings: Settings, text: str, language_code: str | None) -> Reply:
     language = library.language(language_code)
     values = settings.variables(None)
 
-    def reply(kind: str, heading: str, template: str = "", why: tuple[str, ...] = (), **more: Any) -> Reply:
+    def reply(kind: str, heading: str, template: str = "", why: Sequence[str] = (), **more: Any) -> Reply:
         rest = {"topic": None, "offered": (), "urgency": None, "red_flag": None, "confidence": 0.0, **more}
         said = plain(render(template, values)) if template else ""
-        return Reply(kind=kind, text=text, lang=language.code, heading=heading, said=said, why=why, **rest)
+        return Reply(
+            kind=kind, text=text, lang=language.code, heading=heading, said=said, why=tuple(why), **rest
+        )
 
-    found = [triage(text, known.rules) for known in library.languages.values()]
-    serious = [finding for finding in found if finding and finding.urgency >= Urgency.SAME_DAY]
-    if serious:
-        finding = max(serious, key=lambda finding: finding.urgency)
+    meant = understand(library, language, wiring.matchers_for(library)[language.code], text)
+    if meant.finding is not None:
+        finding = meant.finding
         words = language.red_flags[finding.red_flag]
-        why: tuple[str, ...] = (f"rule {finding.rule}: {' … '.join(finding.because)}",)
         return reply(
             "red_flag",
             f"Red flag ({finding.urgency}): {words.title}",
             words.say,
-            why,
+            (f"rule {finding.rule}: {' … '.join(finding.because)}",),
             urgency=str(finding.urgency),
             red_flag=finding.red_flag,
             confidence=1.0,
         )
-    said = normalise(text).strip(" .!?")
-    for id_, talk in language.small_talk.items():
-        if said in talk.asks:
-            return reply("smalltalk", f"Small talk: {id_}", talk.reply)
-    decision = wiring.matchers_for(library)[language.code].decide(text)
-    why = tuple(f"{guess.confidence:.2f}  {guess.topic}" for guess in decision.guesses)
+    if meant.small_talk is not None:
+        talk = language.small_talk[meant.small_talk]
+        return reply("smalltalk", f"Small talk: {meant.small_talk}", talk.reply)
+    decision = meant.decision
+    why = [f"{guess.confidence:.2f}  {guess.topic}" for guess in decision.guesses]
+    if meant.doubt is not None:
+        why.insert(
+            0,
+            f"asks about a sign of danger ({meant.doubt.red_flag}): the reply says what to do if it is there now",
+        )
     best = decision.guesses[0].confidence if decision.guesses else 0.0
     if decision.answer is not None:
         topic = language.topics[decision.answer]
-        why = (f"answer from {topic.where}", *why)
+        why.insert(0, f"answer from {topic.where}")
         return reply("answer", f"Answer: {topic.title}", topic.answer, why, topic=topic.id, confidence=best)
     if decision.offers:
         titles = ", ".join(language.topics[id_].title for id_ in decision.offers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.domain.message import Button, Incoming, Rows
-from bot.domain.text import normalise
 from bot.domain.topic import Topic
+from bot.domain.triage import Finding
 from bot.service import hand_off
 from bot.service.turn import Turn
+from bot.service.understand import Understanding, understand
 from bot.storage import check_ins, patients
 
 
@@ -15,37 +16,34 @@ def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> Non
 
     with_staff: staff have these words already; then only a clear answer is given beside theirs.
     """
-    said = normalise(incoming.text).strip(" .!?")
-    for id_, talk in turn.language.small_talk.items():
-        if said in talk.asks:
-            patients.count(turn.session, f"small_talk:{id_}", turn.now)
-            turn.say(turn.fill(talk.reply))
-            return
-    decision = turn.tools.matchers[turn.language.code].decide(incoming.text)
-    if decision.answer is not None:
-        answer(turn, turn.language.topics[decision.answer], reply_to=incoming.message_id)
-        patients.count(turn.session, f"answered:{decision.answer}", turn.now)
+    tools, language = turn.tools, turn.language
+    meant = understand(tools.library, language, tools.matchers[language.code], incoming.text)
+    patients.count(turn.session, _counted(meant), turn.now)
+    if meant.small_talk is not None:
+        turn.say(turn.fill(language.small_talk[meant.small_talk].reply))
+        return
+    warning = _if_now(turn, meant.doubt)
+    if meant.decision.answer is not None:
+        answer(turn, language.topics[meant.decision.answer], reply_to=incoming.message_id, warning=warning)
     elif with_staff:
-        turn.say(hand_off.passed_on(turn))
-    elif decision.offers:
-        topics = [turn.language.topics[id_] for id_ in decision.offers]
-        rows = tuple((_topic_button(topic),) for topic in topics)
+        turn.say(hand_off.passed_on(turn) + warning)
+    elif meant.decision.offers:
+        rows = tuple((_topic_button(language.topics[id_]),) for id_ in meant.decision.offers)
         turn.say(
-            turn.text("offer"),
+            turn.text("offer") + warning,
             (*rows, (turn.button("button_ask_clinic", "ho"),)),
             reply_to=incoming.message_id,
         )
-        patients.count(turn.session, "offered", turn.now)
     else:
-        _not_found(turn, incoming)
+        _not_found(turn, incoming, warning)
     if turn.patient is not None:
         turn.patient.last_question = incoming.text
 
 
-def answer(turn: Turn, topic: Topic, *, reply_to: int | None = None) -> None:
+def answer(turn: Turn, topic: Topic, *, reply_to: int | None = None, warning: str = "") -> None:
     """Say a topic's approved answer, with what it is an answer to, its follow-ups and the way to a person."""
     text = f"<b>{turn.fill(topic.title)}</b>\n\n{turn.fill(topic.answer)}"
-    turn.say(text, _under_answer(turn, topic), reply_to=reply_to)
+    turn.say(text + warning, _under_answer(turn, topic), reply_to=reply_to)
 
 
 def menu(turn: Turn, incoming: Incoming) -> None:
@@ -115,18 +113,31 @@ def not_what_i_meant(turn: Turn, incoming: Incoming) -> None:
     turn.say(turn.text("missed"), (*rows, last))
 
 
-def _not_found(turn: Turn, incoming: Incoming) -> None:
-    patients.count(turn.session, "not_found", turn.now)
+def _if_now(turn: Turn, doubt: Finding | None) -> str:
+    """Say what to do for somebody who has now what the question only asks about; empty if it asks of no danger."""
+    if doubt is None:
+        return ""
+    sign = turn.language.red_flags[doubt.red_flag].title
+    return "\n\n" + turn.text(f"doubt_{doubt.urgency}", sign=sign)
+
+
+def _not_found(turn: Turn, incoming: Incoming, warning: str) -> None:
     turn.say(
-        turn.text("not_found"),
-        (
-            (turn.button("button_ask_clinic", "ho"),),
-            (turn.button("button_menu", "menu"),),
-        ),
+        turn.text("not_found") + warning,
+        ((turn.button("button_ask_clinic", "ho"),), (turn.button("button_menu", "menu"),)),
         reply_to=incoming.message_id,
     )
     if turn.patient is not None:
         hand_off.keep_question(turn, incoming.text)
+
+
+def _counted(meant: Understanding) -> str:
+    """Return under which name a message is counted."""
+    if meant.small_talk is not None:
+        return f"small_talk:{meant.small_talk}"
+    if meant.decision.answer is not None:
+        return f"answered:{meant.decision.answer}"
+    return "offered" if meant.decision.offers else "not_found"
 
 
 def _under_answer(turn: Turn, topic: Topic) -> Rows:

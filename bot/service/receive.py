@@ -8,10 +8,10 @@ from datetime import datetime
 from bot.domain.code import INVITE_LENGTH, read_code
 from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
-from bot.domain.triage import Finding, Urgency, triage
 from bot.service import alarm, ask, enrol, follow_up, hand_off, leave
 from bot.service.ports import Tools
 from bot.service.turn import Turn
+from bot.service.understand import find_red_flag
 from bot.storage import inbox
 from bot.storage.database import Session
 
@@ -25,7 +25,8 @@ def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetim
         return
     if turn.patient is not None and turn.patient.unreachable_at is not None:
         enrol.reached_again(turn)
-    finding = find_red_flag(turn, incoming)
+    words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
+    finding = find_red_flag(tools.library, words)
     if finding is not None:
         alarm.red_flag(turn, finding, incoming)
         return
@@ -47,18 +48,6 @@ def left_or_returned(
         hand_off.unreachable(turn)
     elif turn.patient.unreachable_at is not None:
         enrol.reached_again(turn)
-
-
-def find_red_flag(turn: Turn, incoming: Incoming) -> Finding | None:
-    """Return the most urgent red flag in the words of *incoming*, in whichever language, or None."""
-    words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
-    # An invitation's code is no word of a patient's, whatever stands in it by chance.
-    words = " ".join(word for word in words.split() if read_code(word, INVITE_LENGTH) is None)
-    if not words or read_code(words, INVITE_LENGTH):
-        return None
-    found = [triage(words, language.rules) for language in turn.tools.library.languages.values()]
-    serious = [finding for finding in found if finding and finding.urgency >= Urgency.SAME_DAY]
-    return max(serious, key=lambda finding: finding.urgency, default=None)
 
 
 def _step_for(incoming: Incoming) -> Step:
@@ -119,8 +108,8 @@ def _help(turn: Turn, _incoming: Incoming) -> None:
     turn.say(turn.text("help"), ((turn.button("button_menu", "menu"),),))
 
 
-def _setup_here(turn: Turn, _incoming: Incoming) -> None:
-    turn.say(turn.text("setup_in_group"))
+def _for_the_group(turn: Turn, _incoming: Incoming) -> None:
+    turn.say(turn.text("command_in_group"))
 
 
 def _language(turn: Turn, incoming: Incoming) -> None:
@@ -153,7 +142,11 @@ _COMMANDS: dict[str, Step] = {
     "forget": leave.forget_asked,
     "help": _help,
     "language": _language,
-    "setup": _setup_here,
+    "setup": _for_the_group,
+    "treated": _for_the_group,
+    "today": _for_the_group,
+    "find": _for_the_group,
+    "cancel": _for_the_group,
 }
 
 _TAPS: dict[str, Step] = {

@@ -167,6 +167,7 @@ def _reply(turn: Turn, incoming: Incoming) -> None:
         register.typed(turn, incoming, int(row.slot.partition(":")[2]))
         return
     if row.about_chat is None:
+        turn.say(turn.text("relay_nobody"), reply_to=incoming.message_id, in_group=True)
         return
     _relay(turn, incoming, row.about_chat)
     alert = alerts.by_id(turn.session, row.alert_id) if row.alert_id else None

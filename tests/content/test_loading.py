@@ -496,12 +496,38 @@ def test_a_clinic_never_softens_a_red_flag(faq: FaqFolder, softer: str) -> None:
     ]
 
 
-def test_a_clinic_never_softens_a_worrying_answer(faq: FaqFolder) -> None:
-    """An answer of ours that is a red flag stays one in the clinic's plan."""
-    faq.own("plan.yaml", "questions:\n  breathing:\n    options: [{id: easy}, {id: hurts}, {id: short}]\n")
-    faults = faq.faults()
-    assert faults
-    assert all(fault.startswith(str(faq.overlay / "plan.yaml")) for fault in faults)
+@pytest.mark.parametrize(
+    "question",
+    [
+        "breathing: {options: [{id: easy}, {id: hurts}, {id: short, red_flag: breathing}]}",  # none any more
+        # another sign, and a less urgent one
+        "breathing: {options: [{id: easy}, {id: hurts, red_flag: skin}, {id: short, red_flag: breathing}]}",
+        # shown to staff, but no sign
+        "breathing: {options: [{id: easy}, {id: hurts, alert: true}, {id: short, red_flag: breathing}]}",
+        # "severe" begins later, or not at all
+        "soreness: {options: [{id: none}, {id: severe, at_least: 9, red_flag: pain_severe}]}",
+        "soreness: {options: [{id: none}, {id: moderate, at_least: 4}]}",
+    ],
+)
+def test_a_clinic_never_softens_a_worrying_answer(faq: FaqFolder, question: str) -> None:
+    """An answer of ours that is a red flag stays one, as urgent, and from the same number on."""
+    path = faq.own("plan.yaml", f"# ours\nquestions:\n  {question}\n")
+    id_ = question.partition(":")[0]
+    assert any(fault.startswith(f"{path}:3: questions.{id_}: ") for fault in faq.faults())
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "breathing: {options: [{id: easy}, {id: hurts, red_flag: brain}, {id: short, red_flag: breathing}]}",
+        "soreness: {options: [{id: none}, {id: severe, at_least: 6, red_flag: breathing}]}",
+        "water: {options: [{id: plenty}, {id: some}, {id: little, red_flag: skin}]}",
+    ],
+)
+def test_a_clinic_may_be_stricter_about_an_answer(faq: FaqFolder, question: str) -> None:
+    """More answers may be red flags, more urgent ones, and from a lower number on."""
+    faq.own("plan.yaml", f"questions:\n  {question}\n")
+    assert faq.faults() == []
 
 
 def test_a_fault_in_a_clinics_red_flag_is_shown_in_its_file(faq: FaqFolder) -> None:

@@ -228,6 +228,12 @@ def test_an_address_that_cannot_be_used_is_named_in_plain_words(
     assert "input" not in fault
 
 
+def test_a_server_may_be_written_with_a_slash_at_its_end(tmp_path: Path) -> None:
+    """Both ways to write the root of a server are the same server."""
+    found = load(tmp_path, f"{CLINIC}telegram: {{api_url: 'http://127.0.0.1:8081/'}}\n")
+    assert found.telegram.api_url == "http://127.0.0.1:8081"
+
+
 def test_settings_without_a_branch_are_refused(tmp_path: Path) -> None:
     """A clinic has at least one branch."""
     text = CLINIC.partition("    - id: main")[0].replace("branches:", "branches: []")

@@ -124,3 +124,24 @@ async def test_small_talk_is_answered_shortly(story: Story, text: str, words: st
     await story.says(ANA, text)
 
     assert words in story.sees(ANA).text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("is chest pain a side effect", "call 995"),
+        ("what if i get chest pain", "call 995"),
+        ("can dry needling cause nerve damage numbness", "contact the clinic today"),
+    ],
+)
+async def test_a_question_about_a_danger_is_answered_with_what_to_do_if_it_is_there_now(
+    story: Story, text: str, words: str
+) -> None:
+    """In doubt between a sign and a question: the question is answered, and the instruction stands under it."""
+    await story.binds()
+    await story.says(ANA, text)
+
+    shown = story.sees(ANA).text
+    assert "If you have this now" in shown
+    assert words in shown
+    assert not any("EMERGENCY" in alert for alert in story.texts(GROUP))
