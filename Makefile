@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo rehearse check unit test lock clean
+.PHONY: help setup demo rehearse lint check test lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -25,15 +25,17 @@ demo: setup  ## Start the sandbox: the real bot, a phone for each patient, the s
 rehearse: setup  ## Play 72 hours in a few seconds, in the terminal
 	$(BIN)/aftercare rehearse
 
-check: setup  ## The everyday loop: style, types, floors, unit tests
+lint: setup  ## Style, types, floors, words
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/aftercare check --config config.example.yaml
-	$(BIN)/pytest -q --ignore=tests/journeys
 
-test: check  ## Everything: what CI runs
+check: lint  ## The everyday loop: lint and the unit tests
+	$(BIN)/pytest -q --ignore=tests/journeys --ignore=tests/sandbox
+
+test: lint  ## Everything, with coverage: what CI runs
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered --cov-report=html
 
 lock:  ## Resolve the dependencies again (needs uv)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,13 +42,24 @@ def matchers(library: Library) -> dict[str, Matcher]:
     return matchers_for(library)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite file with all tables, made once by the real migrations."""
+    path = tmp_path_factory.mktemp("database") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.compact()
+    database.close()
+    return path
+
+
 @pytest.fixture
 def tools(
-    tmp_path: Path, settings: Settings, library: Library, matchers: dict[str, Matcher]
+    tmp_path: Path, migrated: Path, settings: Settings, library: Library, matchers: dict[str, Matcher]
 ) -> Iterator[Tools]:
     """Tools on a real SQLite file of this test's own."""
-    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    database.migrate()
+    path = Path(shutil.copy(migrated, tmp_path / "test.db"))
+    database = Database(f"sqlite:///{path}")
     yield Tools(
         database=database,
         settings=settings,

@@ -104,11 +104,16 @@ def open_alert(
     )
 
 
-def again_at(turn: Turn, urgency: Urgency) -> datetime:
-    """Return when an alert that nobody acknowledges is raised again: an emergency soon, others in opening hours."""
+def again_at(turn: Turn, urgency: Urgency, times_raised: int = 1) -> datetime:
+    """Return when an alert that nobody acknowledges is raised again: an emergency soon, others in opening hours.
+
+    After every six times an emergency's pauses grow by their first length, up to six times as long: a group that
+    is asleep is not buried under hundreds of the same.
+    """
     settings = turn.tools.settings
     if urgency is Urgency.EMERGENCY:
-        return turn.now + timedelta(minutes=settings.alerts.emergency_again_minutes)
+        longer = min(1 + times_raised // 6, 6)
+        return turn.now + longer * timedelta(minutes=settings.alerts.emergency_again_minutes)
     pause = timedelta(minutes=settings.alerts.same_day_again_minutes)
     wanted = turn.now + (pause if urgency is Urgency.SAME_DAY else 4 * pause)
     if settings.is_open(turn.branch_id, wanted):

@@ -130,8 +130,8 @@ def _again(session: Session, tools: Tools, now: datetime) -> int:
                 priority=Priority.DANGER,
             )
         if alert.raise_at is not None and alert.raise_at <= now and turn.staff() is not None:
-            alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency))
             alert.times_raised += 1
+            alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency), alert.times_raised)
             alarm.post(turn, alert, again=alert.times_raised > 1)
             raised += 1
         elif alert.raise_at is not None and alert.raise_at <= now:

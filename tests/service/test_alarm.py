@@ -59,6 +59,17 @@ async def test_an_emergency_is_raised_again_until_somebody_acknowledges_it(story
     assert len([text for text in story.texts(GROUP) if DANGER in text]) == 4
 
 
+async def test_an_emergency_that_nobody_sees_all_night_does_not_bury_the_group(story: Story) -> None:
+    """The pauses grow, but it is never left alone for longer than half an hour."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.says(ANA, DANGER)
+    await story.later(hours=12)
+
+    raised = [text for text in story.texts(GROUP) if DANGER in text]
+    assert 12 * 2 <= len(raised) <= 60
+
+
 async def test_the_patient_is_told_that_nobody_has_seen_it_yet_and_what_to_do(story: Story) -> None:
     """After ten minutes, once, with the emergency number."""
     await story.binds()
