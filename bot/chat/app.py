@@ -116,8 +116,13 @@ class TelegramApp:
     async def wait(self) -> None:
         """Wait until the bot ends; raise `CannotRun` if it had to."""
         await self._ended.wait()
+        if isinstance(self._failure, CannotRun):
+            raise self._failure
         if self._failure is not None:
-            raise CannotRun(str(self._failure)) from self._failure
+            what = type(self._failure).__name__
+            raise CannotRun(
+                f"The bot had to stop ({what}); the log says where. Nothing is lost: start it again."
+            )
 
     def end(self) -> None:
         """Ask `wait` to return."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,8 @@ from telegram.error import (
 
 from bot.domain.message import Outgoing, Rows, plain
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
+
+log = logging.getLogger(__name__)
 
 #: What Telegram says of a chat that cannot be reached any more, although it calls it a bad request.
 _GONE = (
@@ -64,6 +67,9 @@ class TelegramMessenger:
             return await self._after_refusal(chat_id, outgoing, message_id, error)
         except TelegramError as error:
             return sort_error(error)
+        except Exception as error:  # a message that cannot even be put together must not stop the others
+            log.exception("A message could not be put together.", extra={"action": "outbox"})
+            return Refused(reason=type(error).__name__)
 
     async def _after_refusal(
         self, chat_id: int, outgoing: Outgoing, message_id: int | None, error: BadRequest

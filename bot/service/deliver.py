@@ -89,7 +89,11 @@ def _claim(session: Session, now: datetime, limit: int) -> list[_Parcel]:
     outbox.recover(session, now)
     parcels = []
     for row in outbox.claim(session, now, LEASE, limit):
-        outgoing = Outgoing.from_dict(row.payload or {})
+        try:
+            outgoing = Outgoing.from_dict(row.payload or {})
+        except (TypeError, ValueError) as error:
+            outbox.end(session, row.id, OutboxState.REFUSED, f"unreadable: {type(error).__name__}")
+            continue
         target = outgoing.message_id
         if outgoing.kind == "edit" and target is None and outgoing.slot is not None:
             target = outbox.message_in_slot(session, row.chat_id, outgoing.slot)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
@@ -14,9 +18,14 @@ from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import alerts, check_ins
 from bot.storage.database import Session
-from bot.storage.tables import CheckIn
+from bot.storage.tables import Alert, CheckIn
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
 
 BATCH = 200
+#: What cannot be handled (a fault of ours) is tried again after this long.
+PUT_OFF = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,50 +38,56 @@ class Counts:
     nudged: int = 0
     missed: int = 0
     raised_again: int = 0
+    patient_told: int = 0
+    no_group: int = 0
+    dropped: int = 0
+    put_off: int = 0
 
     @property
     def total(self) -> int:
         """All of it; 0 means that nothing was due."""
-        return self.asked + self.moved_to_day + self.expired + self.nudged + self.missed + self.raised_again
+        return sum(vars(self).values())
 
 
 def due(session: Session, tools: Tools, now: datetime) -> Counts:
-    """Put due check-ins, nudges and repeated alerts into the outbox, one batch of each, in one transaction."""
-    asked = moved = expired = 0
+    """Put due check-ins, nudges and repeated alerts into the outbox, one batch of each, in one transaction.
+
+    One that cannot be handled is put off for a while, and stops nobody else's.
+    """
+    done: Counter[str] = Counter()
     lost: dict[str, list[CheckIn]] = {}
+
+    def ask(row: CheckIn) -> str:
+        outcome = _ask_or_end(session, tools, row, now)
+        if outcome == "expired" and row.patient_id is not None:
+            lost.setdefault(row.treatment.branch_id, []).append(row)
+        return outcome
+
     for row in check_ins.claim_due(session, now, BATCH):
-        settings = tools.settings
-        zone = settings.zone(row.treatment.branch_id)
-        leaves = send_moment(row.due_at, now, settings.quiet, zone)
-        if leaves > row.expires_at or now > row.expires_at:
-            row.state = CheckInState.EXPIRED
-            row.ended_at = now
-            expired += 1
-            if row.patient_id is not None:
-                lost.setdefault(row.treatment.branch_id, []).append(row)
-            continue
-        turn = Turn.with_group(session, tools, 0, row.treatment.branch_id, now)
-        if not follow_up.is_followed(turn, row):
-            row.state = CheckInState.CANCELLED
-            row.ended_at = now
-            continue
-        if leaves > now:
-            row.due_at = leaves
-            moved += 1
-            continue
-        _ask(session, tools, row, now)
-        asked += 1
+        if not _try(session, done, ask, row):
+            row.due_at = now + PUT_OFF
     for branch_id, rows in lost.items():
         _list_for_staff(session, tools, branch_id, rows, now)
-    nudged, missed = _silent(session, tools, now)
-    return Counts(
-        asked=asked,
-        moved_to_day=moved,
-        expired=expired,
-        nudged=nudged,
-        missed=missed,
-        raised_again=_again(session, tools, now),
-    )
+    for row in check_ins.claim_silent(session, now, BATCH):
+        if not _try(session, done, lambda row: _nudge_or_end(session, tools, row, now), row):
+            row.nudge_at = now + PUT_OFF
+    for alert in alerts.due_again(session, now, BATCH):
+        if not _try(session, done, lambda alert: _raise_again(session, tools, alert, now), alert):
+            alert.raise_at = now + PUT_OFF
+            alert.tell_patient_at = None
+    return Counts(**{name: done[name] for name in Counts.__dataclass_fields__})
+
+
+def _try(session: Session, done: Counter[str], step: Callable[[R], str], row: R) -> bool:
+    """Do one step by itself: if it fails, nothing of it stays, and the others go on."""
+    try:
+        with session.begin_nested():
+            done[step(row)] += 1
+    except Exception:
+        log.exception("Something due could not be handled; it is put off.", extra={"action": "dispatch"})
+        done["put_off"] += 1
+        return False
+    return True
 
 
 def next_moment(session: Session) -> datetime | None:
@@ -81,9 +96,20 @@ def next_moment(session: Session) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _ask(session: Session, tools: Tools, row: CheckIn, now: datetime) -> None:
+def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -> str:
+    """Announce a check-in; or, if it is too late, night, or nobody to be asked, say which."""
+    zone = tools.settings.zone(row.treatment.branch_id)
+    leaves = send_moment(row.due_at, now, tools.settings.quiet, zone)
     patient = row.treatment.patient
-    assert patient is not None  # noqa: S101 (is_followed looked)
+    if leaves > row.expires_at or now > row.expires_at:
+        check_ins.end_open(session, [row], CheckInState.EXPIRED, now)
+        return "expired"
+    if patient is None or not follow_up.is_followed(row):
+        check_ins.end_open(session, [row], CheckInState.CANCELLED, now)
+        return "dropped"
+    if leaves > now:
+        row.due_at = leaves
+        return "moved_to_day"
     turn = Turn.with_patient(session, tools, patient, now)
     # An earlier check-in that is still open gives way: one is asked at a time.
     earlier = check_ins.open_of(session, patient.id)
@@ -91,52 +117,48 @@ def _ask(session: Session, tools: Tools, row: CheckIn, now: datetime) -> None:
         check_ins.end_open(session, [earlier], CheckInState.MISSED, now)
     follow_up.mark_sent(turn, row)
     follow_up.invite_to_answer(turn, row)
+    return "asked"
 
 
-def _silent(session: Session, tools: Tools, now: datetime) -> tuple[int, int]:
+def _nudge_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -> str:
     """Ask once more where no answer came; after that, the check-in is missed and staff see it in /today."""
-    nudged = missed = 0
-    for row in check_ins.claim_silent(session, now, BATCH):
-        patient = row.treatment.patient
-        turn = Turn.with_group(session, tools, 0, row.treatment.branch_id, now)
-        if patient is None or not follow_up.is_followed(turn, row):
-            check_ins.end_open(session, [row], CheckInState.CANCELLED, now)
-            continue
-        leaves = tools.settings.quiet.next_end(now, turn.zone)
-        if row.nudged_at is not None:
-            check_ins.end_open(session, [row], CheckInState.MISSED, now)
-            missed += 1
-        elif leaves > now:
-            row.nudge_at = leaves
-        else:
-            row.nudged_at = now
-            row.nudge_at = now + follow_up.patience(turn, row)
-            follow_up.invite_to_answer(Turn.with_patient(session, tools, patient, now), row, again=True)
-            nudged += 1
-    return nudged, missed
+    patient = row.treatment.patient
+    if patient is None or not follow_up.is_followed(row):
+        check_ins.end_open(session, [row], CheckInState.CANCELLED, now)
+        return "dropped"
+    if row.nudged_at is not None:
+        check_ins.end_open(session, [row], CheckInState.MISSED, now)
+        return "missed"
+    turn = Turn.with_patient(session, tools, patient, now)
+    leaves = tools.settings.quiet.next_end(now, turn.zone)
+    if leaves > now:
+        row.nudge_at = leaves
+        return "moved_to_day"
+    row.nudged_at = now
+    row.nudge_at = now + follow_up.patience(turn, row)
+    follow_up.invite_to_answer(turn, row, again=True)
+    return "nudged"
 
 
-def _again(session: Session, tools: Tools, now: datetime) -> int:
-    """Raise again what nobody has acknowledged, and tell patients once that nobody has seen it yet."""
-    raised = 0
-    for alert in alerts.due_again(session, now, BATCH):
-        turn = Turn.with_chat(session, tools, alert.chat_id, alert.branch_id, now)
-        if alert.tell_patient_at is not None and alert.tell_patient_at <= now:
-            alert.tell_patient_at = None
-            key = "nobody_yet_emergency" if alert.urgency == Urgency.EMERGENCY else "nobody_yet_same_day"
-            opening = tools.settings.next_opening(alert.branch_id, now)
-            turn.say(
-                turn.text(key, opens=turn.when(opening) if opening else "-"),
-                priority=Priority.DANGER,
-            )
-        if alert.raise_at is not None and alert.raise_at <= now and turn.staff() is not None:
-            alert.times_raised += 1
-            alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency), alert.times_raised)
-            alarm.post(turn, alert, again=alert.times_raised > 1)
-            raised += 1
-        elif alert.raise_at is not None and alert.raise_at <= now:
-            alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency))
-    return raised
+def _raise_again(session: Session, tools: Tools, alert: Alert, now: datetime) -> str:
+    """Raise again what nobody has acknowledged, and tell the patient, once, that nobody has seen it yet."""
+    turn = Turn.with_chat(session, tools, alert.chat_id, alert.branch_id, now)
+    if alert.tell_patient_at is not None and alert.tell_patient_at <= now:
+        alert.tell_patient_at = None
+        key = "nobody_yet_emergency" if alert.urgency == Urgency.EMERGENCY else "nobody_yet_same_day"
+        opening = tools.settings.next_opening(alert.branch_id, now)
+        turn.say(
+            turn.text(key, opens=turn.when(opening) if opening else "-"),
+            priority=Priority.DANGER,
+        )
+    if alert.raise_at is None or alert.raise_at > now:
+        return "patient_told"
+    posted = turn.staff() is not None
+    if posted:
+        alert.times_raised += 1
+        alarm.post(turn, alert, again=True)
+    alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency), alert.times_raised)
+    return "raised_again" if posted else "no_group"
 
 
 def _list_for_staff(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.code import INVITE_LENGTH, code_from, grouped, hash_code, read_code
@@ -297,18 +297,7 @@ def _next_words(turn: Turn) -> str:
 
 def _at_branch(turn: Turn, treatment: Treatment | None) -> Turn:
     """Return the turn with the branch that invites, so that name and phone are that branch's."""
-    if treatment is None:
-        return turn
-    return Turn(
-        session=turn.session,
-        tools=turn.tools,
-        now=turn.now,
-        chat_id=turn.chat_id,
-        name=turn.name,
-        patient=turn.patient,
-        language=turn.language,
-        branch_id=treatment.branch_id,
-    )
+    return turn if treatment is None else replace(turn, branch_id=treatment.branch_id)
 
 
 def _menu(turn: Turn) -> tuple[Button, ...]:

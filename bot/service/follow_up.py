@@ -322,7 +322,7 @@ def _slot(row: CheckIn) -> str:
     return f"check_in:{row.id}"
 
 
-def is_followed(turn: Turn, row: CheckIn) -> bool:
+def is_followed(row: CheckIn) -> bool:
     """Tell whether a due check-in may still be asked: the treatment is active, the patient here and willing."""
     patient = row.treatment.patient
     return (

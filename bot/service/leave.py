@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -100,20 +100,10 @@ def forget(turn: Turn, incoming: Incoming) -> None:
 def _forget(turn: Turn) -> None:
     assert turn.patient is not None  # noqa: S101 (the callers looked)
     staff = turn.staff()
-    language, branch_id, name = turn.language, turn.branch_id, turn.name
     treatment = treatments.newest_of(turn.session, turn.patient.id)
     label = treatment.label if treatment else ""
     receipt = erase(turn.session, turn.patient)
-    after = Turn(
-        session=turn.session,
-        tools=turn.tools,
-        now=turn.now,
-        chat_id=turn.chat_id,
-        name=name,
-        patient=None,
-        language=language,
-        branch_id=branch_id,
-    )
+    after = replace(turn, patient=None)
     after.say(
         after.text(
             "forgotten",

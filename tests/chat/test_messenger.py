@@ -171,3 +171,10 @@ async def test_hostile_text_survives_the_wire(wire: Wire) -> None:
     await messenger.send(7, Outgoing(text=text), None)
 
     assert json.loads(json.dumps(request.sent()[0]["text"])) == text
+
+
+async def test_a_message_that_cannot_be_put_together_is_refused_and_raises_nothing(wire: Wire) -> None:
+    """A damaged picture in the outbox must not stop the messages behind it."""
+    messenger, _request = wire
+    damaged = Outgoing(kind="photo", file="abc", file_name="x")  # no valid base64
+    assert isinstance(await messenger.send(7, damaged, None), Refused)

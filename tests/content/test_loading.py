@@ -446,7 +446,7 @@ def test_an_overlay_that_is_not_there_is_a_fault(faq: FaqFolder, tmp_path: Path)
 
 def test_a_clinic_makes_a_red_flag_more_urgent_and_adds_one(faq: FaqFolder) -> None:
     """The overlay's outline raises an urgency; a sign of the clinic's own has its own words."""
-    faq.own("outline.yaml", "red_flags: {skin: emergency, clinic_toe: same_day}\n")
+    faq.own("outline.yaml", "red_flags: {skin: emergency, brain: emergency, clinic_toe: same_day}\n")
     faq.own(
         "en/red_flags.yaml",
         """\
@@ -461,6 +461,7 @@ def test_a_clinic_makes_a_red_flag_more_urgent_and_adds_one(faq: FaqFolder) -> N
     library = faq.load()
     assert library.urgencies["skin"] is Urgency.EMERGENCY
     assert library.urgencies["clinic_toe"] is Urgency.SAME_DAY
+    assert library.urgencies["brain"] is Urgency.EMERGENCY  # as it was
     english = library.languages["en"]
     assert english.red_flags["clinic_toe"].say == "Call {clinic.phone} today."
     found = triage("look, my blue toe", english.rules)
@@ -686,6 +687,35 @@ def test_a_fault_in_a_clinics_plan_is_shown_in_its_file(faq: FaqFolder, steps: s
     (found,) = faq.faults()
     assert found.startswith(f"{path}:4: plans.standard.steps")
     assert fault in found
+
+
+LONG = "x" * 60
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (
+            f"questions: {{{LONG}: {{options: [{{id: a}}, {{id: b}}]}}}}",
+            f"questions: {{{LONG}: {{name: N, ask: A, options: {{a: A, b: B}}}}}}",
+        ),
+        (
+            f"questions: {{water: {{options: [{{id: a}}, {{id: {LONG}}}]}}}}",
+            f"questions: {{water: {{options: {{a: A, {LONG}: B}}}}}}",
+        ),
+        (f"regions: {{{LONG}: standard}}", f"regions: {{{LONG}: Toe}}"),
+        (
+            f"plans: {{{LONG}: {{steps: [{{id: h24, after: 1d, grace: 1d, nudge_after: 1d, questions: [water]}}]}}}}",
+            f"plans: {{{LONG}: My plan}}",
+        ),
+    ],
+    ids=["question", "option", "region", "plan"],
+)
+def test_an_id_that_no_button_can_carry_is_a_fault(faq: FaqFolder, plan: str, words: str) -> None:
+    """The ids of the plan stand in the data of buttons, which hold 64 bytes: found now, not when one is shown."""
+    path = faq.own("plan.yaml", f"{plan}\n")
+    faq.own("en/check_ins.yaml", f"{words}\n")
+    assert any(fault.startswith(f"{path}:1: ") and LONG in fault for fault in faq.faults())
 
 
 def test_a_clinic_adds_sources(faq: FaqFolder) -> None:

@@ -11,6 +11,7 @@ from bot.content.files import Outline, Sources
 from bot.content.settings import VARIABLES
 from bot.content.topics import read_topics
 from bot.content.yaml_source import read
+from bot.domain.message import Button
 from bot.domain.topic import Topic
 from tests.kit.faq_folder import FaqFolder
 
@@ -251,22 +252,33 @@ def test_faults_of_several_files_are_shown_together(faq: FaqFolder) -> None:
     assert len(faults_of(faq)) == 3
 
 
-def test_an_id_that_no_button_can_carry_is_a_fault(faq: FaqFolder) -> None:
-    """A topic's id stands in the data of its buttons, which hold 64 bytes."""
-    long = "clinic." + "x" * 60
+@pytest.mark.parametrize("count", [8, 20])
+def test_a_topic_has_8_to_20_phrasings(faq: FaqFolder, count: int) -> None:
+    """Both ends count: eight are enough, and twenty not too many."""
+    faq.change(FILE, ", money eight", "".join(f", more {number}" for number in range(count - 7)))
+    assert len(topics_of(faq)["cost_insurance"].asks) == count
+
+
+@pytest.mark.parametrize(("length", "fits"), [(60, True), (61, False)])
+def test_an_id_that_no_button_can_carry_is_a_fault(faq: FaqFolder, length: int, fits: bool) -> None:
+    """A topic's id stands in the data of its buttons, which hold 64 bytes, behind "src:"."""
+    id_ = "clinic.".ljust(length, "x")
     faq.own(
         "en/ours.yaml",
         f"""\
         reviewed: {{by: Tan, on: 2026-12-24}}
         topics:
-          {long}:
+          {id_}:
             title: Mine
             asks: [mine one, mine two, mine three]
             answer: Mine.
         """,
     )
+    if fits:
+        assert Button(label="Sources", data=f"src:{topics_of(faq)[id_].id}")
+        return
     (fault,) = faults_of(faq)
-    assert fault.startswith(f"{faq.own_at('en/ours.yaml', long)}: topics.{long}: ")
+    assert fault.startswith(f"{faq.own_at('en/ours.yaml', id_)}: topics.{id_}: ")
 
 
 # --- a clinic's own words on top ----------------------------------------------------------------------------

@@ -191,6 +191,13 @@ def test_a_date_that_does_not_exist_is_a_fault_with_its_line() -> None:
     assert "day" in fault
 
 
+@pytest.mark.parametrize("value", ["!!int many", "!!timestamp soon", "9" * 5000])
+def test_a_value_that_python_cannot_read_is_a_fault_with_its_line(value: str) -> None:
+    """A tag that does not fit its value, or a number without end, is found as any other slip is."""
+    (fault,) = faults_of(f"a: 1\nb: {value}\n")
+    assert fault.startswith("a.yaml:2: ")
+
+
 def test_a_key_that_stands_twice_is_a_fault() -> None:
     """The second of two like keys is shown with the line of the first; no value is dropped in silence."""
     assert faults_of(

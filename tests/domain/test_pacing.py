@@ -157,3 +157,17 @@ def test_chats_that_have_long_been_quiet_are_forgotten() -> None:
     pacer.sent(20_000, 1100.0)
     assert len(pacer._chats) == 1
     assert pacer.wait(1, 1100.0) == 0
+
+
+def test_chats_of_the_last_minute_are_remembered() -> None:
+    """However many chats there are, one that was written to in the last minute keeps its limits."""
+    pacer = Pacer(1_000_000)
+    for chat_id in range(1, 10_001):
+        pacer.sent(chat_id, 1000.0)
+    for moment in range(1001, 1021):
+        pacer.sent(-7, float(moment))
+    for chat_id in range(20_000, 20_003):
+        pacer.sent(chat_id, 1065.0)
+    assert len(pacer._chats) == 4
+    assert pacer.wait(-7, 1060.9) > 0
+    assert pacer.wait(-7, 1061.0) == 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.domain.patient import CheckInState
-from bot.service import dispatch
+from bot.service import dispatch, follow_up
+from bot.service.turn import Turn
 from bot.storage import check_ins, patients
+from bot.storage.tables import CheckIn
 from tests.conftest import THURSDAY
 from tests.kit.story import ANA, BEN, GROUP, Story
 
@@ -174,3 +178,28 @@ async def test_an_open_check_in_gives_way_to_the_next(story: Story) -> None:
     await story.later(hours=24)
 
     assert states(story) == [CheckInState.MISSED, CheckInState.SENT]
+
+
+async def test_one_that_cannot_be_handled_stops_nobody_else(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours with one patient's check-in: it is put off, the others are asked, and it is tried again."""
+    await story.enrols(ANA, "A1")
+    await story.enrols(BEN, "B2")
+    announce = follow_up.invite_to_answer
+
+    def fails_for_ana(turn: Turn, row: CheckIn, *, again: bool = False) -> None:
+        if turn.chat_id == ANA.id:
+            raise RuntimeError("planted")
+        announce(turn, row, again=again)
+
+    monkeypatch.setattr(follow_up, "invite_to_answer", fails_for_ana)
+    await story.later(hours=24)
+    assert "is ready" in story.sees(BEN).text
+    assert ready(story) == 0
+    assert states(story)[0] == CheckInState.SCHEDULED
+
+    monkeypatch.setattr(follow_up, "invite_to_answer", announce)
+    await story.later(minutes=15)
+
+    assert ready(story) == 1
