@@ -27,6 +27,8 @@ def _span(value: object) -> object:
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
 Text = Annotated[str, Field(min_length=1, max_length=3500)]
+#: An id that stands in the data of buttons, beside others, within 64 bytes.
+ShortId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,19}$")]
 Label = Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -103,7 +105,7 @@ class TopicsFile(_File):
 class PlanOption(_File):
     """One answer of a question, or a band of a scale."""
 
-    id: str
+    id: ShortId
     at_least: int = 0
     red_flag: str | None = None
     alert: bool = False
@@ -136,9 +138,9 @@ class PlanEntry(_File):
 class PlanFile(_File):
     """All plans, questions and regions."""
 
-    plans: dict[str, PlanEntry]
-    questions: dict[str, PlanQuestion]
-    regions: dict[str, str]
+    plans: dict[ShortId, PlanEntry]
+    questions: dict[ShortId, PlanQuestion]
+    regions: dict[ShortId, str]
     default: str
 
 

@@ -167,7 +167,7 @@ class _Reader:
             for option in question.options if own else ():
                 flag = option.red_flag
                 kept = [o for o in own.options if o.id == option.id] if own else []
-                if flag is None or (not kept and own and own.scale_to is None):
+                if flag is None:
                     continue
                 softer = not kept or kept[0].at_least > option.at_least
                 now = urgencies.get(kept[0].red_flag or "") if kept else None

@@ -69,6 +69,8 @@ def read_topics(
             draft.asks = [(ask, source, number) for number, ask in enumerate(entry.asks)]
             drafts[id_] = draft
     if overlay and overlay.is_dir():
+        for path in sorted(overlay.glob("*.yml")):
+            faults.append(Fault(file=str(path), line=1, where="", what="rename it to end in .yaml"))
         for path in sorted(overlay.glob("*.yaml")):
             if path.name not in OTHER_FILES:
                 _lay_over(path, drafts, hidden, faults)

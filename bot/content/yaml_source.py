@@ -37,6 +37,7 @@ _PLAIN = {
     "string_too_long": "is too long; it may have {max_length} characters",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
+    "string_pattern_mismatch": "is no id: begin with a small letter, use small letters, digits and _, and keep it short",
     "literal_error": "must be one of {expected}",
     "enum": "must be one of {expected}",
 }
@@ -44,6 +45,14 @@ _PLAIN = {
 
 class _Loader(yaml.SafeLoader):
     """YAML as a reader expects it: only true and false are truth values ("no" is a word), 21:00 is a text."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Read a value; one that cannot be (31 February, a number without end) is a fault at its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, AttributeError) as error:
+            problem = f"this value cannot be read ({error})"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -57,19 +66,6 @@ _Loader.add_implicit_resolver(
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:0|[1-9]\d*)\.\d+$"), list("-+0123456789")
 )
-
-
-def _date(loader: _Loader, node: yaml.ScalarNode) -> object:
-    """Read a date; one that does not exist is a fault at its line."""
-    try:
-        return loader.construct_yaml_timestamp(node)
-    except ValueError as error:
-        raise yaml.constructor.ConstructorError(
-            None, None, f"'{node.value}': {error}", node.start_mark
-        ) from None
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +138,8 @@ class Source:
                 what = f"no such key; did you mean '{near[0]}'?" if near else "no such key; remove it"
             elif item["type"] == "value_error":
                 what = str(item["ctx"]["error"])
+            elif item["type"] == "string_pattern_mismatch":
+                what = f"'{item['input']}' {_PLAIN[item['type']]}"
             elif item["type"] in _PLAIN:
                 what = _PLAIN[item["type"]].format(**item.get("ctx", {}))
             else:

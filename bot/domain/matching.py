@@ -60,7 +60,7 @@ class Matcher:
         self._lines = self._features.fit_transform([line for _topic, line in lines])
         self._classifier = LinearSVC(C=1.0)
         self._classifier.fit(self._lines, self._topics)
-        self._classes: list[str] = list(self._classifier.classes_)
+        self._classes: list[str] = self._classifier.classes_.tolist()
         self._of_class = [np.flatnonzero(self._topics == topic) for topic in self._classes]
 
     def guesses(self, text: str, most: int = 5) -> tuple[Guess, ...]:
