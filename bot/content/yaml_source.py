@@ -43,7 +43,7 @@ _PLAIN = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
     """YAML as a reader expects it: only true and false are truth values ("no" is a word), 21:00 is a text."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
@@ -202,8 +202,12 @@ def _move_lines(own: Source, own_place: Place, place: Place, lines: dict[Place, 
 def parse(text: str, name: str) -> Source:
     """Read YAML from *text*; *name* is what faults call it."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            value = None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "this is no YAML"
