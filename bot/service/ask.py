@@ -53,7 +53,7 @@ def menu(turn: Turn, incoming: Incoming) -> None:
         for id_, name in turn.language.areas.items()
         if turn.language.area_topics(id_)
     )
-    _show(turn, incoming, turn.text("menu"), (*rows, (turn.button("button_ask_clinic", "ho"),)))
+    _show(turn, incoming, turn.text("menu"), (*rows, (turn.button("button_ask_clinic", "ho:write"),)))
 
 
 def area(turn: Turn, incoming: Incoming) -> None:
@@ -80,6 +80,8 @@ def topic_tapped(turn: Turn, incoming: Incoming) -> None:
         turn.say(turn.text("button_old"), ((turn.button("button_menu", "menu"),),))
         return
     answer(turn, topic)
+    if turn.patient is not None:
+        turn.patient.last_question = topic.title  # what "Ask the clinic" under this answer is about
     patients.count(turn.session, f"answered:{topic.id}", turn.now)
 
 

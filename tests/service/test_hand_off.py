@@ -145,3 +145,21 @@ async def test_while_an_emergency_is_open_staff_see_everything_the_patient_write
 
     assert "ok i am in the taxi" in story.sees(GROUP).text
     assert "passed it on" in story.sees(ANA).text
+
+
+async def test_ask_the_clinic_is_about_what_stands_above_it(story: Story) -> None:
+    """Under a topic that was tapped it passes that topic on; in the menu it asks for new words; never an old question."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.says(ANA, "does it hurt?")
+    await story.taps_data(ANA, "t:cost_insurance")
+    await story.taps(ANA, "Ask the clinic")
+    title = story.tools.library.language("en").topics["cost_insurance"].title
+    assert f"“{title}”" in story.sees(GROUP).text
+
+    await story.says(ANA, "does it hurt?")
+    await story.says(ANA, "/menu")
+    await story.taps(ANA, "Ask the clinic")
+
+    assert "write your message" in story.sees(ANA).text
+    assert not any("“does it hurt?”" in text for text in story.texts(GROUP))
