@@ -205,7 +205,11 @@ def agree_in_words(turn: Turn, incoming: Incoming) -> bool:
     if normalise(first) in turn.language.yes_words and (code := read_code(rest, INVITE_LENGTH)):
         _agree(turn, code, incoming)
         return True
-    if turn.patient is None and normalise(incoming.text).strip(" .!") in turn.language.yes_words:
+    said = normalise(incoming.text).strip(" .!")
+    is_chat = any(
+        said in talk.asks for talk in turn.language.small_talk.values()
+    )  # "ok" after an answer, say
+    if turn.patient is None and said in turn.language.yes_words and not is_chat:
         turn.say(turn.text("agree_how"))
         return True
     return False

@@ -53,6 +53,14 @@ async def test_a_bare_yes_of_a_stranger_is_explained(story: Story) -> None:
     assert "tap “Yes, I agree”" in story.sees(ANA).text
 
 
+async def test_an_ok_of_a_stranger_is_small_talk(story: Story) -> None:
+    """Who says "ok" to an answer is not told about invitations."""
+    await story.says(ANA, "does it hurt?")
+    await story.says(ANA, "ok")
+
+    assert "invitation" not in story.sees(ANA).text
+
+
 async def test_declining_stores_nothing(story: Story) -> None:
     """Who says no can ask questions all the same."""
     done = story.registers()
