@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bot.content.library import Library
@@ -18,6 +20,10 @@ from bot.service.ports import Tools
 from bot.storage.database import Database
 from bot.wiring import matchers_for
 from tests.kit.story import Story
+
+# A slow machine is no failure; CI plays the same cases every time, a developer's machine looks for new ones.
+hypothesis.settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("house")
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "config.example.yaml"
 #: Thursday, 15:00 in Singapore: the example clinic is open.
