@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from alembic import command
@@ -23,6 +24,9 @@ __all__ = ["Database", "DatabaseUnusable", "Session"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: How often (20 times a second) a database is asked again that another process is just setting up.
+PATIENCE = 200
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -94,7 +98,7 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout = 10000")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file as well
@@ -104,6 +108,19 @@ def _tune_sqlite(engine: Engine) -> None:
     def _on_begin(connection: Any) -> None:
         # Take the write lock at once: a transaction that reads first could not be upgraded later.
         connection.execute(text("BEGIN IMMEDIATE"))
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Turn the write-ahead log on; while another process does the same, SQLite refuses at once, so try again."""
+    for attempt in range(PATIENCE):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == PATIENCE - 1:
+                raise
+            sleep(0.05)
+        else:
+            return
 
 
 def _reason(engine: Engine, why: str) -> str:
