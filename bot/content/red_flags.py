@@ -3,115 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from bot.content.context_words import ContextWords, Part, Phrases
 from bot.content.files import Reviewed
 from bot.domain.text import words
-from bot.domain.triage import Filter, Finding, Reach, RedFlag, Rule, Ruleset, Urgency, findings
+from bot.domain.triage import (
+    Circumstances,
+    Filter,
+    Finding,
+    Reach,
+    RedFlag,
+    Rule,
+    Ruleset,
+    Urgency,
+    findings,
+)
 
-Phrase = Annotated[str, Field(min_length=1, max_length=200)]
-Phrases = tuple[Phrase, ...]
+Hours = Annotated[float, Field(ge=0, le=10_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 
 _REFERENCE = re.compile(r"@(\w+)")
 _SAY_MAX = 600
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class RuleEntry(Part):
+    """One rule: `any` of some phrases, or one phrase of each of `all` lists, near each other.
 
-
-class DenialWords(_Part):
-    """Words that deny what follows, and how far they reach. See the comments of `faq/en/red_flags.yaml`."""
-
-    no_words: Phrases = ()
-    no_bridge: Phrases = ()
-    not_words: Phrases = ()
-    not_bridge: Phrases = ()
-    exceptions: Phrases = ()
-    undone: Phrases = ()
-    after: Phrases = ()
-    joins: Phrases = ()
-    near: Phrases = ()
-    complaints: Phrases = ()
-    fresh: Phrases = ()
-
-
-class QuestionWords(_Part):
-    """Words that open a question about what might happen."""
-
-    openers: Phrases = ()
-    exceptions: Phrases = ()
-    is_: Phrases = Field(default=(), alias="is")
-    after: Phrases = ()
-    mine: Phrases = ()
-    owned: Phrases = ()
-
-
-class OpenerWords(_Part):
-    """Words that open something, and longer phrases that contain them and do not."""
-
-    words: Phrases = ()
-    exceptions: Phrases = ()
-
-
-class PastWords(_Part):
-    """Words that put a sign into the past, and words that bring it back."""
-
-    words: Phrases = ()
-    undone: Phrases = ()
-
-
-class ContextWords(_Part):
-    """The words of the filters: what takes a sign back."""
-
-    turns: Phrases = ()
-    divides: Phrases = ()
-    idioms: Phrases = ()
-    denial: DenialWords = DenialWords()
-    question: QuestionWords = QuestionWords()
-    supposed: OpenerWords = OpenerWords()
-    present: OpenerWords = OpenerWords()
-    past: PastWords = PastWords()
-
-    def cues(self) -> dict[str, Phrases]:
-        """Return the word lists under the names that `bot.domain.triage_filters.CUES` gives them."""
-        denial, question = self.denial, self.question
-        return {
-            "turns": self.turns,
-            "divides": self.divides,
-            "idioms": self.idioms,
-            "denial.no": denial.no_words,
-            "denial.no_bridge": denial.no_bridge,
-            "denial.not": denial.not_words,
-            "denial.not_bridge": denial.not_bridge,
-            "denial.except": denial.exceptions,
-            "denial.undone": denial.undone,
-            "denial.after": denial.after,
-            "denial.joins": denial.joins,
-            "denial.near": denial.near,
-            "denial.complaints": denial.complaints,
-            "denial.fresh": denial.fresh,
-            "question.openers": question.openers,
-            "question.except": question.exceptions,
-            "question.is": question.is_,
-            "question.after": question.after,
-            "question.mine": question.mine,
-            "question.owned": question.owned,
-            "supposed.openers": self.supposed.words,
-            "supposed.except": self.supposed.exceptions,
-            "present": self.present.words,
-            "present.except": self.present.exceptions,
-            "past.words": self.past.words,
-            "past.undone": self.past.undone,
-        }
-
-
-class RuleEntry(_Part):
-    """One rule: `any` of some phrases, or one phrase of each of `all` lists, near each other."""
+    `treated` and `hours` bind it to a place and a time; its own `examples` are then tried there and then.
+    """
 
     any: Phrases = ()
     all: tuple[Phrases, ...] = ()
@@ -121,6 +44,9 @@ class RuleEntry(_Part):
     unless: Phrases = ()
     ignores: tuple[Filter, ...] = ()
     urgency: Urgency | None = None
+    treated: tuple[Name, ...] = ()
+    hours: Annotated[tuple[Hours | None, ...], Field(min_length=1, max_length=2)] | None = None
+    examples: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -130,7 +56,7 @@ class RuleEntry(_Part):
             value = {"any": value}
         if isinstance(value, dict):
             value = dict(value)
-            for key in ("any", "unless", "ignores"):
+            for key in ("any", "unless", "ignores", "treated"):
                 if isinstance(value.get(key), str):
                     value[key] = [value[key]]
             if isinstance(value.get("all"), list | tuple):
@@ -141,27 +67,39 @@ class RuleEntry(_Part):
         """Return the parts that must all occur."""
         return ((self.any,) if self.any else ()) + self.all
 
+    def period(self) -> tuple[float, float | None] | None:
+        """Return from how many hours after the treatment to how many the rule applies; None: always."""
+        if self.hours is None:
+            return None
+        since, until = (*self.hours, None)[:2]
+        return since or 0.0, until
 
-class RedFlagEntry(_Part):
+    def circumstances(self) -> Circumstances:
+        """Return circumstances in which the rule applies."""
+        period = self.period()
+        return Circumstances(regions=frozenset(self.treated), hours=period[0] if period else None)
+
+
+class RedFlagEntry(Part):
     """One red flag in one language. In an overlay every part may be left out."""
 
     title: Annotated[str, Field(max_length=60)] = ""
     say: str = ""
-    rules: dict[Name, RuleEntry] = {}
+    rules: dict[Name, RuleEntry] = Field(default_factory=dict)
     examples: tuple[str, ...] = ()
     not_: tuple[str, ...] = Field(default=(), alias="not")
 
 
-class RedFlagsFile(_Part):
+class RedFlagsFile(Part):
     """The whole of a `red_flags.yaml`, or of a clinic's overlay of the same shape."""
 
     reviewed: Reviewed | None = None
     fillers: Phrases = ()
     forgiven: Phrases = ()
     never_slips: Phrases = ()
-    groups: dict[Name, Phrases] = {}
+    groups: dict[Name, Phrases] = Field(default_factory=dict)
     context: ContextWords = ContextWords()
-    red_flags: dict[Name, RedFlagEntry] = {}
+    red_flags: dict[Name, RedFlagEntry] = Field(default_factory=dict)
 
 
 def merge(base: RedFlagsFile, overlay: RedFlagsFile) -> RedFlagsFile:
@@ -183,13 +121,17 @@ def merge(base: RedFlagsFile, overlay: RedFlagsFile) -> RedFlagsFile:
     )
 
 
-def build_ruleset(data: RedFlagsFile, urgencies: Mapping[str, Urgency]) -> Ruleset:
-    """Compile *data* and try its own examples on it. *urgencies*: every red flag of outline.yaml.
+def build_ruleset(
+    data: RedFlagsFile, urgencies: Mapping[str, Urgency], regions: Collection[str] | None = None
+) -> Ruleset:
+    """Compile *data* and try its own examples on it.
+
+    urgencies: every red flag of outline.yaml. regions: the places of plan.yaml, if they are to be checked.
 
     Raises:
         ValueError: one line per fault, in plain words.
     """
-    faults = [*_shape_faults(data, urgencies)]
+    faults = [*_shape_faults(data, urgencies), *_place_faults(data, regions)]
     if faults:
         raise ValueError("\n".join(faults))
     ruleset = Ruleset.of(
@@ -242,6 +184,8 @@ def _red_flag(id_: str, urgency: Urgency, entry: RedFlagEntry) -> RedFlag:
                 unless=rule.unless,
                 ignores=frozenset(rule.ignores),
                 urgency=rule.urgency,
+                treated=frozenset(rule.treated),
+                hours=rule.period(),
             )
             for name, rule in entry.rules.items()
         ),
@@ -280,6 +224,23 @@ def _shape_faults(data: RedFlagsFile, urgencies: Mapping[str, Urgency]) -> Itera
                 yield f"red flag '{id_}', rule '{name}': urgency may be higher than '{urgencies[id_]}', not lower"
 
 
+def _place_faults(data: RedFlagsFile, regions: Collection[str] | None) -> Iterator[str]:
+    for id_, entry in data.red_flags.items():
+        for name, rule in entry.rules.items():
+            where = f"red flag '{id_}', rule '{name}'"
+            bound = bool(rule.treated or rule.hours)
+            for region in rule.treated:
+                if regions is not None and region not in regions:
+                    yield f"{where}: plan.yaml has no region '{region}'; correct the name, or add it there"
+            period = rule.period()
+            if period and period[1] is not None and period[1] <= period[0]:
+                yield f"{where}: hours must run from the smaller number to the larger"
+            if bound and not rule.examples:
+                yield f"{where}: it has treated or hours, so give it examples of its own"
+            if rule.examples and not bound:
+                yield f"{where}: it has no treated and no hours; its examples belong to the red flag"
+
+
 def _phrases(data: RedFlagsFile) -> Iterator[tuple[str, Phrases]]:
     for name, phrases in data.groups.items():
         yield f"group '{name}'", phrases
@@ -312,6 +273,12 @@ def _example_faults(data: RedFlagsFile, urgencies: Mapping[str, Urgency], rules:
                 yield f"red flag '{id_}': its rules do not find the example '{example}' (found: {others})"
             elif own.urgency < urgencies[id_]:
                 yield f"red flag '{id_}': the example '{example}' is found as '{own.urgency}' only"
+        for name, rule in entry.rules.items():
+            for example in rule.examples:
+                found = findings(example, rules, rule.circumstances())
+                own = _of(id_, found)
+                if own is None or own.urgency < (rule.urgency or urgencies[id_]):
+                    yield f"red flag '{id_}', rule '{name}': it does not find its example '{example}'"
         for line in entry.not_:
             own = _of(id_, findings(line, rules))
             if own:

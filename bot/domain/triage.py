@@ -11,6 +11,7 @@ from bot.domain.triage_filters import CUES, Context, Filter
 from bot.domain.triage_words import Heard, Lexicon, Search, Span
 
 __all__ = [
+    "Circumstances",
     "Filter",
     "Finding",
     "Reach",
@@ -59,6 +60,21 @@ class Reach(StrEnum):
     MESSAGE = "message"
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What is known about the patient's treatment: where the needles went, and how many hours ago (None: unknown).
+
+    Knowing more never takes a sign back: it only lets rules apply that ask for a place or a time.
+    """
+
+    regions: frozenset[str] = frozenset()
+    hours: float | None = None
+
+
+UNKNOWN = Circumstances()
+"""Nothing is known about the treatment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """One way to tell a sign.
@@ -71,6 +87,8 @@ class Rule:
     if *across* is the message.
     ignores: filters that do not apply to this rule.
     urgency: higher than the red flag's own, or None.
+    treated: the rule applies only if one of these places was treated; empty: wherever it was.
+    hours: the rule applies only from so many hours after the treatment up to so many (None: open); None: always.
     """
 
     id: str
@@ -81,6 +99,18 @@ class Rule:
     unless: tuple[str, ...] = ()
     ignores: frozenset[Filter] = frozenset()
     urgency: Urgency | None = None
+    treated: frozenset[str] = frozenset()
+    hours: tuple[float, float | None] | None = None
+
+    def applies(self, circumstances: Circumstances) -> bool:
+        """Return whether the place and the time that the rule asks for are known to be so."""
+        if self.treated and self.treated.isdisjoint(circumstances.regions):
+            return False
+        if self.hours is None:
+            return True
+        since, until = self.hours
+        hours = circumstances.hours
+        return hours is not None and since <= hours and (until is None or hours <= until)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,14 +198,14 @@ class Ruleset:
             if len(present[index]) == len(self._ready[index].parts):
                 yield self._ready[index]
 
-    def read(self, text: str) -> tuple[list[Finding], list[Finding]]:
+    def read(self, text: str, circumstances: Circumstances = UNKNOWN) -> tuple[list[Finding], list[Finding]]:
         """Return what *text* reports, and what it only asks about or supposes, in the order of the rules."""
         search = Search(self._lexicon, self._lexicon.hear(text))
         context = Context(search)
         reported: list[Finding] = []
         asked: list[Finding] = []
         for ready in self._candidates(search.heard):
-            match = _find(ready, search, context)
+            match = _find(ready, search, context) if ready.rule.applies(circumstances) else None
             if match:
                 positions, only_asked = match
                 because = tuple(search.heard.words[at] for at in positions)
@@ -186,23 +216,23 @@ class Ruleset:
         return reported, asked
 
 
-def triage(text: str, ruleset: Ruleset) -> Finding | None:
+def triage(text: str, ruleset: Ruleset, circumstances: Circumstances = UNKNOWN) -> Finding | None:
     """Return the most urgent red flag that *text* reports, or None."""
-    return next(iter(findings(text, ruleset)), None)
+    return next(iter(findings(text, ruleset, circumstances)), None)
 
 
-def findings(text: str, ruleset: Ruleset) -> tuple[Finding, ...]:
+def findings(text: str, ruleset: Ruleset, circumstances: Circumstances = UNKNOWN) -> tuple[Finding, ...]:
     """Return every red flag that *text* reports, each once with its most urgent rule; the most urgent first."""
-    return _most_urgent_first(ruleset.read(text)[0])
+    return _most_urgent_first(ruleset.read(text, circumstances)[0])
 
 
-def doubts(text: str, ruleset: Ruleset) -> tuple[Finding, ...]:
+def doubts(text: str, ruleset: Ruleset, circumstances: Circumstances = UNKNOWN) -> tuple[Finding, ...]:
     """Return the red flags that *text* only asks about or supposes, and does not report.
 
     "Is chest pain a side effect?", "if I get chest pain …": answer the question, and add what to do if the
     patient has this now.
     """
-    reported, asked = ruleset.read(text)
+    reported, asked = ruleset.read(text, circumstances)
     known = {finding.red_flag for finding in reported}
     return _most_urgent_first(finding for finding in asked if finding.red_flag not in known)
 

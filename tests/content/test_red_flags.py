@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.content.red_flags import RedFlagsFile, build_ruleset, merge
-from bot.domain.triage import Urgency, triage
+from bot.domain.triage import Circumstances, Urgency, triage
 
 URGENCIES = {"sign": Urgency.SAME_DAY}
 
@@ -83,6 +83,52 @@ def test_a_rule_can_be_written_short(rule: object, parts: tuple[tuple[str, ...],
 def test_a_fault_is_named_in_plain_words(changes: dict[str, Any], fault: str) -> None:
     """Each fault says where it is and what is wrong."""
     assert any(fault in line for line in faults(a_file(**changes)))
+
+
+BOUND = {"any": ["cough"], "treated": "chest", "hours": [2, 72], "examples": ["I cough"]}
+
+
+def test_a_rule_may_be_bound_to_a_place_and_a_time() -> None:
+    """`treated` and `hours` reach the engine; the rule's own examples are tried there and then."""
+    file = RedFlagsFile.model_validate(a_file(rules={"ache": ["knee @ache"], "cough": BOUND}))
+    rules = build_ruleset(file, URGENCIES, ["chest"])
+    there = Circumstances(frozenset({"chest"}), 2)
+    assert triage("I cough", rules) is None
+    assert triage("I cough", rules, there)
+    assert triage("I cough", rules, Circumstances(frozenset({"chest"}), 73)) is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "period"),
+    [
+        ([2, 72], (2, 72)),
+        ([48, None], (48, None)),  # open at the end
+        ([48], (48, None)),
+        ([None, 24], (0, 24)),
+        (None, None),
+    ],
+)
+def test_hours_may_be_open(hours: object, period: object) -> None:
+    """The second number may be left out or empty."""
+    file = RedFlagsFile.model_validate(a_file(rules={"r": BOUND | {"hours": hours}}))
+    assert file.red_flags["sign"].rules["r"].period() == period
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"treated": ["tail"]}, "plan.yaml has no region 'tail'"),
+        ({"hours": [72, 2]}, "hours must run from the smaller number to the larger"),
+        ({"examples": []}, "give it examples of its own"),
+        ({"treated": [], "hours": None}, "its examples belong to the red flag"),
+        ({"examples": ["I sneeze"]}, "it does not find its example 'I sneeze'"),
+    ],
+)
+def test_a_fault_in_what_a_rule_is_bound_to_is_named(changes: dict[str, Any], fault: str) -> None:
+    """A place that does not exist, hours the wrong way round, examples that are missing or not found."""
+    data = a_file(rules={"ache": ["knee @ache"], "cough": BOUND | changes})
+    with pytest.raises(ValueError, match=fault):
+        build_ruleset(RedFlagsFile.model_validate(data), URGENCIES, ["chest"])
 
 
 def test_all_faults_are_listed_together() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.triage import (
+    Circumstances,
     Filter,
     Finding,
     Reach,
@@ -245,6 +246,53 @@ def test_the_most_urgent_finding_wins() -> None:
         red_flag="grave", urgency=Urgency.SAME_DAY, rule="b", because=("heat",)
     )
     assert triage("nothing", ruleset) is None
+
+
+@pytest.mark.parametrize(
+    ("treated", "hours", "circumstances", "applies"),
+    [
+        ({"chest"}, None, Circumstances(frozenset({"chest", "neck"})), True),
+        ({"chest", "neck"}, None, Circumstances(frozenset({"neck"})), True),  # one of the places is enough
+        ({"chest"}, None, Circumstances(frozenset({"calf"})), False),
+        ({"chest"}, None, Circumstances(), False),  # unknown is not yes
+        (set(), (48, None), Circumstances(hours=48), True),
+        (set(), (48, None), Circumstances(hours=47.9), False),
+        (set(), (48, None), Circumstances(hours=9_000), True),  # open at the end
+        (set(), (48, None), Circumstances(), False),
+        (set(), (0, 72), Circumstances(hours=72), True),
+        (set(), (0, 72), Circumstances(hours=72.5), False),
+        ({"chest"}, (0, 72), Circumstances(frozenset({"chest"}), 80), False),  # both must hold
+        ({"chest"}, (0, 72), Circumstances(frozenset({"chest"}), 8), True),
+        (set(), None, Circumstances(frozenset({"calf"}), 8), True),  # asks for nothing
+    ],
+)
+def test_a_rule_may_ask_for_a_place_and_a_time(
+    treated: set[str], hours: tuple[float, float | None] | None, circumstances: Circumstances, applies: bool
+) -> None:
+    """`treated` and `hours` must be known to hold; a rule without them always applies."""
+    ruleset = made(Rule(id="r", parts=(("ache",),), treated=frozenset(treated), hours=hours))
+    assert (triage("an ache", ruleset, circumstances) is not None) is applies
+    assert (doubts("can it ache?", ruleset, circumstances) != ()) is applies
+
+
+def test_circumstances_only_add() -> None:
+    """What is found without them is found with them, with its urgency or a higher one."""
+    plain = Rule(id="plain", parts=(("ache",),))
+    bound = Rule(
+        id="bound", parts=(("ache",),), treated=frozenset({"chest"}), hours=(0, 72), urgency=Urgency.EMERGENCY
+    )
+    ruleset = made(plain, bound)
+    unknown = triage("an ache", ruleset)
+    assert unknown is not None
+    assert unknown.urgency is Urgency.SAME_DAY
+    for circumstances, urgency in [
+        (Circumstances(frozenset({"chest"}), 4), Urgency.EMERGENCY),
+        (Circumstances(frozenset({"calf"}), 4), Urgency.SAME_DAY),
+        (Circumstances(frozenset({"chest"}), 400), Urgency.SAME_DAY),
+    ]:
+        found = triage("an ache", ruleset, circumstances)
+        assert found is not None
+        assert found.urgency is urgency
 
 
 def test_a_missing_group_is_refused() -> None:
