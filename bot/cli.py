@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from bot import cli_clinic, demo, desk, logs, rehearsal, wiring
+from bot import cli_clinic, cli_words, demo, desk, logs, rehearsal, wiring
 from bot.content.loading import load_library
 from bot.content.settings import Settings
+from bot.learning import cache_folder, minds_for
 from bot.service import serve_staff
 from bot.storage import groups
-from bot.terminal import ConfigOption, JsonOption, err, fail, in_plain_words, out, settings_from
+from bot.terminal import ConfigOption, err, fail, in_plain_words, out, settings_from
 
 app = typer.Typer(
     name="aftercare",
@@ -28,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_words.app)
 app.add_typer(cli_clinic.app)
 
 
@@ -81,27 +81,6 @@ def init(
     out.print(
         f"Wrote [bold]{escape(str(path))}[/]. Now set the opening hours in it, then run: aftercare check"
     )
-
-
-@app.command()
-def check(config: ConfigOption = None) -> None:
-    """Check settings and content: every fault with its file, line and cure. Exits with 1 if there is one."""
-    with in_plain_words(), err.status("Reading settings and words…"):
-        settings = settings_from(config)
-        library = load_library(settings)
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for language in library.languages.values():
-        phrasings = sum(len(topic.asks) for topic in language.topics.values())
-        table.add_row(
-            language.name,
-            f"{len(language.topics)} topics, {phrasings} phrasings, {len(language.red_flags)} red flags",
-        )
-    for plan in library.plans.plans.values():
-        table.add_row(f"plan {plan.id}", ", ".join(f"{step.hours} h" for step in plan.steps))
-    out.print(table)
-    out.print(f"[green]✓[/] Settings and content of {escape(settings.clinic.name)} are in order.")
-    if not os.environ.get(wiring.TOKEN):
-        out.print(f"[yellow]Note:[/] {wiring.TOKEN} is not set; `aftercare run` needs it (from @BotFather).")
 
 
 # --- running ---------------------------------------------------------------------------------------------
@@ -170,8 +149,8 @@ def sandbox(
 async def _sandbox(settings: Settings, port: int) -> None:
     with err.status("Reading the words…"):
         library = load_library(settings)
-        matchers = wiring.matchers_for(library)
-    async with demo.on_stage(settings, library=library, matchers=matchers, port=port, cast=True) as stage:
+        minds = minds_for(library, cache_folder(settings.content.cache))
+    async with demo.on_stage(settings, library=library, minds=minds, port=port, cast=True) as stage:
         await stage.bind(demo.staff_group(stage))
         out.print(f"\n  The sandbox is open: [bold]{stage.url}[/]   (Ctrl-C ends it)\n")
         loop = asyncio.get_running_loop()
@@ -193,28 +172,3 @@ def rehearse(config: ConfigOption = None) -> None:
             err.print(f"[bold red]✗[/] {escape(problem)}", soft_wrap=True)
         if problems:
             raise typer.Exit(1)
-
-
-# --- asking ----------------------------------------------------------------------------------------------
-
-
-@app.command()
-def ask(
-    text: Annotated[str, typer.Argument(help='What a patient might type, such as "can gym tmr?".')],
-    config: ConfigOption = None,
-    language: Annotated[str | None, typer.Option(help="The language to answer in.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask the bot as a patient would, and see what it makes of it. Nothing is stored."""
-    with in_plain_words():
-        settings = settings_from(config, example_will_do=True)
-        with err.status("Reading the words…"):
-            reply = desk.ask(settings, text, language)
-    if as_json:
-        out.print_json(json.dumps(reply.as_dict(), ensure_ascii=False))
-        return
-    out.print(f"[bold]{escape(reply.heading)}[/]", soft_wrap=True)
-    if reply.said:
-        out.print(escape(reply.said), soft_wrap=True)
-    for line in reply.why:
-        out.print(f"[dim]{escape(line)}[/]", soft_wrap=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 from bot.chat.app import TelegramApp
 from bot.content.library import Library
 from bot.content.settings import Settings
-from bot.domain.matching import Matcher
 from bot.domain.pacing import Pacer
+from bot.matching.mind import Minds
 from bot.sandbox.cast import add_cast
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.model import Chat
@@ -102,7 +102,7 @@ async def on_stage(
     *,
     clock: SandboxClock | None = None,
     library: Library | None = None,
-    matchers: dict[str, Matcher] | None = None,
+    minds: Minds | None = None,
     database_url: str | None = None,
     port: int = 0,
     cast: bool = False,
@@ -118,7 +118,7 @@ async def on_stage(
         add_cast(sandbox)
     with tempfile.TemporaryDirectory(prefix="aftercare-", ignore_cleanup_errors=True) as folder:
         url = database_url or f"sqlite:///{Path(folder) / 'sandbox.db'}"
-        tools = build_tools(settings, library=library, matchers=matchers, database_url=url)
+        tools = build_tools(settings, library=library, minds=minds, database_url=url)
 
         async def next_moment() -> datetime | None:
             return await tools.database.run(dispatch.next_moment)

@@ -6,23 +6,18 @@ import json
 import re
 import secrets
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import wiring
 from bot.content.loading import load_library
 from bot.content.settings import Settings, load_settings
 from bot.content.yaml_source import parse
-from bot.domain.message import plain, render
 from bot.domain.timing import from_local
 from bot.service import leave
 from bot.service.enrol import NotRegistered, Registered
 from bot.service.ports import Tools
-from bot.service.understand import understand
 from bot.storage import patients, treatments
 from bot.storage.database import Database, Session
 from bot.storage.tables import CheckIn, Patient, Treatment
@@ -30,28 +25,6 @@ from bot.storage.tables import CheckIn, Patient, Treatment
 
 class NotFound(Exception):
     """Nothing is stored under that name; the message says what was looked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """What the bot makes of one message: the kind of reply, what it says, and why."""
-
-    kind: str
-    text: str
-    lang: str
-    topic: str | None
-    offered: tuple[str, ...]
-    urgency: str | None
-    red_flag: str | None
-    confidence: float
-    heading: str
-    said: str
-    why: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for other programs, without the words meant for a terminal."""
-        hidden = {"heading", "said", "why"}
-        return {key: value for key, value in asdict(self).items() if key not in hidden}
 
 
 def example_config() -> Path:
@@ -93,56 +66,9 @@ def tools_for_lists(settings: Settings, database: Database) -> Tools:
         database=database,
         settings=settings,
         library=load_library(settings),
-        matchers={},
+        minds={},
         random_bits=secrets.randbits,
     )
-
-
-def ask(settings: Settings, text: str, language_code: str | None) -> Reply:
-    """Return what the bot makes of *text*, as it would in a chat: red flags first, then small talk, then topics."""
-    library = load_library(settings)
-    language = library.language(language_code)
-    values = settings.variables(None)
-
-    def reply(kind: str, heading: str, template: str = "", why: Sequence[str] = (), **more: Any) -> Reply:
-        rest = {"topic": None, "offered": (), "urgency": None, "red_flag": None, "confidence": 0.0, **more}
-        said = plain(render(template, values)) if template else ""
-        return Reply(
-            kind=kind, text=text, lang=language.code, heading=heading, said=said, why=tuple(why), **rest
-        )
-
-    meant = understand(library, language, wiring.matchers_for(library)[language.code], text)
-    if meant.finding is not None:
-        finding = meant.finding
-        words = language.red_flags[finding.red_flag]
-        return reply(
-            "red_flag",
-            f"Red flag ({finding.urgency}): {words.title}",
-            words.say,
-            (f"rule {finding.rule}: {' … '.join(finding.because)}",),
-            urgency=str(finding.urgency),
-            red_flag=finding.red_flag,
-            confidence=1.0,
-        )
-    if meant.small_talk is not None:
-        talk = language.small_talk[meant.small_talk]
-        return reply("smalltalk", f"Small talk: {meant.small_talk}", talk.reply)
-    decision = meant.decision
-    why = [f"{guess.confidence:.2f}  {guess.topic}" for guess in decision.guesses]
-    if meant.doubt is not None:
-        why.insert(
-            0,
-            f"asks about a sign of danger ({meant.doubt.red_flag}): the reply says what to do if it is there now",
-        )
-    best = decision.guesses[0].confidence if decision.guesses else 0.0
-    if decision.answer is not None:
-        topic = language.topics[decision.answer]
-        why.insert(0, f"answer from {topic.where}")
-        return reply("answer", f"Answer: {topic.title}", topic.answer, why, topic=topic.id, confidence=best)
-    if decision.offers:
-        titles = ", ".join(language.topics[id_].title for id_ in decision.offers)
-        return reply("offer", f"Offer: {titles}", "", why, offered=decision.offers, confidence=best)
-    return reply("hand_over", "Hand over to the clinic", language.phrases["not_found"], why, confidence=best)
 
 
 def read_moment(text: str, zone: ZoneInfo) -> datetime:

@@ -13,12 +13,12 @@ from bot.content.loading import load_library
 from bot.content.settings import Settings
 from bot.domain.patient import CheckInState
 from bot.domain.timing import from_local, local_time
+from bot.learning import cache_folder, minds_for
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.model import Chat, Message, Person
 from bot.storage import overview
 from bot.storage.inbox import InboxState
 from bot.storage.outbox import OutboxState
-from bot.wiring import matchers_for
 
 #: A Thursday afternoon: nights and opening hours come into play on the days after.
 BEGINS = datetime(2026, 11, 19, 15, 0)  # noqa: DTZ001 (wall-clock time, in the clinic's zone)
@@ -33,7 +33,11 @@ async def play(settings: Settings, out: Console) -> list[str]:
     zone = settings.zone(None)
     clock = SandboxClock(from_local(BEGINS, zone), frozen=True)
     async with demo.on_stage(
-        settings, clock=clock, library=library, matchers=matchers_for(library), cast=True
+        settings,
+        clock=clock,
+        library=library,
+        minds=minds_for(library, cache_folder(settings.content.cache)),
+        cast=True,
     ) as stage:
         return await _Play(stage, settings, out).acts()
 

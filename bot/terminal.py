@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot import desk, logs
+from bot.asking import Unreadable
 from bot.chat.house import CannotRun
 from bot.content.settings import Settings, load_settings
 from bot.content.yaml_source import Faults
@@ -43,7 +44,7 @@ def in_plain_words() -> Iterator[None]:
         for fault in faults.faults:
             err.print(escape(str(fault)), soft_wrap=True)
         fail(f"{len(faults.faults)} fault{'s' * (len(faults.faults) > 1)} to mend.")
-    except (DatabaseUnusable, CannotRun, NotRegistered, desk.NotFound) as trouble:
+    except (DatabaseUnusable, CannotRun, NotRegistered, Unreadable, desk.NotFound) as trouble:
         fail(logs.scrub(str(trouble)))
 
 

@@ -14,8 +14,9 @@ from bot.chat.app import Connection, TelegramApp
 from bot.content.library import Library
 from bot.content.loading import load_library
 from bot.content.settings import Settings
-from bot.domain.matching import Matcher
 from bot.domain.pacing import Pacer
+from bot.learning import cache_folder, minds_for
+from bot.matching.mind import Minds
 from bot.service.ports import Tools
 from bot.storage.database import Database
 from bot.storage.lease import Holder
@@ -31,24 +32,16 @@ def system_now() -> datetime:
     return datetime.now(UTC)
 
 
-def matchers_for(library: Library) -> dict[str, Matcher]:
-    """Return a matcher that knows the topics of each language."""
-    return {
-        code: Matcher({id_: topic.asks for id_, topic in language.topics.items()})
-        for code, language in library.languages.items()
-    }
-
-
 def build_tools(
     settings: Settings,
     *,
     library: Library | None = None,
-    matchers: dict[str, Matcher] | None = None,
+    minds: Minds | None = None,
     database_url: str | None = None,
 ) -> Tools:
     """Load the words, open the database and bring its tables up to date.
 
-    Raises `Faults` (content) or `DatabaseUnusable`. *library* and *matchers* may be given if they are loaded already.
+    Raises `Faults` (content) or `DatabaseUnusable`. *library* and *minds* may be given if they are loaded already.
     """
     library = library or load_library(settings)
     database = Database(database_url or settings.database.url)
@@ -57,7 +50,7 @@ def build_tools(
         database=database,
         settings=settings,
         library=library,
-        matchers=matchers or matchers_for(library),
+        minds=minds or minds_for(library, cache_folder(settings.content.cache)),
         random_bits=secrets.randbits,
     )
 

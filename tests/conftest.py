@@ -15,10 +15,10 @@ import pytest
 from bot.content.library import Library
 from bot.content.loading import load_library
 from bot.content.settings import Settings, load_settings
-from bot.domain.matching import Matcher
+from bot.learning import minds_for
+from bot.matching.mind import Minds
 from bot.service.ports import Tools
 from bot.storage.database import Database
-from bot.wiring import matchers_for
 from tests.kit.story import Story
 
 # A slow machine is no failure; CI plays the same cases every time, a developer's machine looks for new ones.
@@ -26,6 +26,7 @@ hypothesis.settings.register_profile("house", deadline=None, derandomize="CI" in
 hypothesis.settings.load_profile("house")
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "config.example.yaml"
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / "aftercare"
 #: Thursday, 15:00 in Singapore: the example clinic is open.
 THURSDAY = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
 
@@ -43,9 +44,9 @@ def library(settings: Settings) -> Library:
 
 
 @pytest.fixture(scope="session")
-def matchers(library: Library) -> dict[str, Matcher]:
-    """The matchers of the supplied content."""
-    return matchers_for(library)
+def minds(library: Library) -> Minds:
+    """What there is to know of the supplied content; learned once, then kept for the next run of the tests."""
+    return minds_for(library, CACHE)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +62,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tools(
-    tmp_path: Path, migrated: Path, settings: Settings, library: Library, matchers: dict[str, Matcher]
+    tmp_path: Path, migrated: Path, settings: Settings, library: Library, minds: Minds
 ) -> Iterator[Tools]:
     """Tools on a real SQLite file of this test's own."""
     path = Path(shutil.copy(migrated, tmp_path / "test.db"))
@@ -70,7 +71,7 @@ def tools(
         database=database,
         settings=settings,
         library=library,
-        matchers=matchers,
+        minds=minds,
         random_bits=secrets.randbits,
     )
     database.close()

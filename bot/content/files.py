@@ -29,6 +29,8 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 Text = Annotated[str, Field(min_length=1, max_length=3500)]
 #: An id that stands in the data of buttons, beside others, within 64 bytes.
 ShortId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,19}$")]
+#: A line as a patient types it.
+Ask = Annotated[str, Field(min_length=1, max_length=300)]
 Label = Annotated[str, Field(min_length=1, max_length=40)]
 
 
@@ -83,7 +85,7 @@ class TopicEntry(_File):
     """One topic in one language. In an overlay every part may be left out but the id."""
 
     title: Label | None = None
-    asks: tuple[Annotated[str, Field(min_length=1, max_length=300)], ...] = ()
+    asks: tuple[Ask, ...] = ()
     answer: Annotated[str, Field(min_length=1, max_length=600)] | None = None
     sources: tuple[str, ...] | None = None
     follow_ups: tuple[str, ...] | None = None
@@ -97,6 +99,12 @@ class TopicsFile(_File):
 
     reviewed: Reviewed | None = None
     topics: dict[str, TopicEntry]
+
+
+class AsksFile(_File):
+    """More ways in which patients ask for the topics of one area."""
+
+    asks: dict[str, tuple[Ask, ...]]
 
 
 # --- plan.yaml --------------------------------------------------------------------------------------------
@@ -177,14 +185,36 @@ class CheckInsFile(_File):
     openers: tuple[str, ...] = ()
 
 
-# --- <language>/phrases.yaml ------------------------------------------------------------------------------
+# --- <language>/small_talk.yaml, words.yaml, unrelated.yaml ------------------------------------------------
 
 
 class SmallTalk(_File):
     """A kind of small talk: what people say, and the one reply."""
 
-    asks: tuple[str, ...]
+    asks: Annotated[tuple[Ask, ...], Field(min_length=1)]
     reply: Text
+
+
+class SmallTalkFile(_File):
+    """What people say that is no question."""
+
+    reviewed: Reviewed | None = None
+    small_talk: dict[ShortId, SmallTalk]
+
+
+class WordsFile(_File):
+    """The thesaurus: a name, and the words and phrases that mean it."""
+
+    words: dict[ShortId, tuple[Ask, ...]] = {}
+
+
+class UnrelatedFile(_File):
+    """Lines that are no question for this FAQ."""
+
+    unrelated: tuple[Ask, ...] = ()
+
+
+# --- <language>/phrases.yaml ------------------------------------------------------------------------------
 
 
 class CommandWords(_File):
@@ -202,7 +232,10 @@ class PhrasesFile(_File):
     short_description: Annotated[str, Field(max_length=120)]
     commands: CommandWords
     areas: dict[str, Label]
-    small_talk: dict[str, SmallTalk]
     stop_words: tuple[str, ...]
     yes_words: tuple[str, ...]
+    no_words: tuple[str, ...] = ()
+    openers: tuple[str, ...] = ()
+    joints: tuple[str, ...] = ()
+    ordinals: dict[str, int] = {}
     phrases: dict[str, Text]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.check_in import AnswerWords
+from bot.domain.conversation import SmallWords
 from bot.domain.plan import Option, Plans, Question
 from bot.domain.topic import Topic
 from bot.domain.triage import Ruleset, Urgency
@@ -51,13 +52,17 @@ class QuestionWords:
 class SmallTalk:
     """What people say that is no question, and the bot's one reply to it."""
 
-    asks: frozenset[str]
+    asks: tuple[str, ...]
     reply: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """All words of one language."""
+    """All words of one language.
+
+    synonyms: a name → the words and phrases that mean it. unrelated: lines that are no question for this FAQ.
+    danger_lines: red flag → lines that report it; harmless_lines: lines with its words in them that do not.
+    """
 
     code: str
     name: str
@@ -75,8 +80,13 @@ class Language:
     plans: Mapping[str, str]
     answer_words: AnswerWords
     small_talk: Mapping[str, SmallTalk]
+    synonyms: Mapping[str, tuple[str, ...]]
+    unrelated: tuple[str, ...]
+    danger_lines: Mapping[str, tuple[str, ...]]
+    harmless_lines: tuple[str, ...]
     stop_words: frozenset[str]
     yes_words: frozenset[str]
+    small_words: SmallWords
     phrases: Mapping[str, str]
 
     def area_topics(self, area: str) -> list[Topic]:

@@ -11,13 +11,24 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from bot.content import library as shelf
-from bot.content.files import CheckInsFile, Outline, PhrasesFile, PlanFile, QuestionWords, Sources
+from bot.content.files import (
+    CheckInsFile,
+    Outline,
+    PhrasesFile,
+    PlanFile,
+    QuestionWords,
+    SmallTalkFile,
+    Sources,
+    UnrelatedFile,
+    WordsFile,
+)
 from bot.content.red_flags import RedFlagsFile, build_ruleset
 from bot.content.red_flags import merge as merge_red_flags
 from bot.content.settings import VARIABLES, Settings
 from bot.content.topics import read_topics
 from bot.content.yaml_source import Fault, Faults, Source, read
 from bot.domain.check_in import AnswerWords
+from bot.domain.conversation import SmallWords
 from bot.domain.message import variables_of
 from bot.domain.plan import Option, Plan, Plans, Question, Step
 from bot.domain.text import normalise
@@ -98,6 +109,13 @@ class _Reader:
         except Faults as error:
             self.faults.extend(error.faults)
             return None
+
+    def _optional(self, name: str, model: type[F]) -> F:
+        """Read a file that may be missing, or its overlay, or both."""
+        own = self._own_file(name)
+        if (self.folder / name).is_file():
+            return self._file(name, model) or model()
+        return read(own).read_as(model) if own else model()
 
     def _urgencies(self, outline: Outline) -> dict[str, Urgency]:
         """Return the urgency of each red flag; an overlay may add some or make one more urgent, never softer."""
@@ -195,11 +213,16 @@ class _Reader:
         self.faults.extend(topic_faults)
         check_ins = self._file(f"{code}/check_ins.yaml", CheckInsFile)
         phrases = self._file(f"{code}/phrases.yaml", PhrasesFile)
+        talk = self._file(f"{code}/small_talk.yaml", SmallTalkFile)
+        synonyms = self._optional(f"{code}/words.yaml", WordsFile)
+        unrelated = self._optional(f"{code}/unrelated.yaml", UnrelatedFile)
         flags = self._red_flags(code)
-        if check_ins is None or phrases is None or flags is None or plans is None:
+        if check_ins is None or phrases is None or flags is None or plans is None or talk is None:
             return None
         self._check_check_ins(code, check_ins, plans)
         self._check_phrases(code, phrases, outline)
+        for id_, kind in talk.small_talk.items():
+            self._check_variables(self._source(f"{code}/small_talk.yaml"), ("small_talk", id_), kind.reply)
         self._check_red_flag_words(code, flags)
         try:
             rules = build_ruleset(flags, urgencies)
@@ -240,11 +263,22 @@ class _Reader:
                 openers=frozenset(check_ins.openers),
             ),
             small_talk={
-                id_: shelf.SmallTalk(asks=frozenset(map(normalise, talk.asks)), reply=talk.reply)
-                for id_, talk in phrases.small_talk.items()
+                id_: shelf.SmallTalk(asks=tuple(map(normalise, kind.asks)), reply=kind.reply)
+                for id_, kind in talk.small_talk.items()
             },
+            synonyms=synonyms.words,
+            unrelated=unrelated.unrelated,
+            danger_lines={id_: entry.examples for id_, entry in flags.red_flags.items()},
+            harmless_lines=tuple(line for entry in flags.red_flags.values() for line in entry.not_),
             stop_words=frozenset(map(normalise, phrases.stop_words)),
             yes_words=frozenset(map(normalise, phrases.yes_words)),
+            small_words=SmallWords(
+                yes=frozenset(map(normalise, phrases.yes_words)),
+                no=frozenset(map(normalise, phrases.no_words)),
+                openers=tuple(map(normalise, phrases.openers)),
+                joints=frozenset(map(normalise, phrases.joints)),
+                ordinals={normalise(said): number for said, number in phrases.ordinals.items()},
+            ),
             phrases=phrases.phrases,
         )
 
@@ -300,8 +334,6 @@ class _Reader:
         for area in outline.areas:
             if area.id not in words.areas:
                 self.faults.append(source.fault(("areas",), f"'{area.id}' has no name; add it"))
-        for id_, talk in words.small_talk.items():
-            self._check_variables(source, ("small_talk", id_), talk.reply)
         for id_, name in words.areas.items():
             self._check_variables(source, ("areas", id_), name)
         reference = self.folder / "en" / "phrases.yaml"

@@ -172,10 +172,14 @@ class Storage(_Part):
 
 
 class Content(_Part):
-    """The languages the bot speaks, and the clinic's own words beside the supplied ones."""
+    """The languages the bot speaks, and the clinic's own words beside the supplied ones.
+
+    cache: where what was learned of the words is kept, so that the next start is quick; None: the user's cache folder.
+    """
 
     languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
     overlay: Path | None = None
+    cache: Path | None = None
 
 
 class Retention(_Part):
@@ -292,6 +296,8 @@ def load_settings(path: Path) -> Settings:
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
         database = home / url.removeprefix("sqlite:///")
         changes["database"] = Storage(url=f"sqlite:///{database}")
-    if settings.content.overlay is not None:
-        changes["content"] = settings.content.model_copy(update={"overlay": home / settings.content.overlay})
+    folders = {"overlay": settings.content.overlay, "cache": settings.content.cache}
+    given = {name: home / folder for name, folder in folders.items() if folder is not None}
+    if given:
+        changes["content"] = settings.content.model_copy(update=given)
     return settings.model_copy(update=changes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.content.files import Outline, Sources, TopicEntry, TopicsFile
+from bot.content.files import AsksFile, Outline, Sources, TopicEntry, TopicsFile
 from bot.content.settings import VARIABLES
 from bot.content.yaml_source import Fault, Faults, Source, read
 from bot.domain.message import variables_of
@@ -12,11 +14,21 @@ from bot.domain.text import words as split_words
 from bot.domain.topic import Held, Topic
 
 #: Files of a language folder that hold no topics.
-OTHER_FILES = frozenset({"check_ins.yaml", "phrases.yaml", "red_flags.yaml"})
+OTHER_FILES = frozenset(
+    {"check_ins.yaml", "phrases.yaml", "red_flags.yaml", "small_talk.yaml", "unrelated.yaml", "words.yaml"}
+)
 #: A topic's id stands in its buttons' data (64 bytes) behind a word such as "yes:".
 LONGEST_ID = 60
 #: A clinic's own topics start with this, so that they never collide with a later supplied one.
 OWN = "clinic."
+
+
+@dataclass(frozen=True)
+class _Ask:
+    line: str
+    source: Source
+    place: tuple[str | int, ...]
+    own: bool = False
 
 
 class _Draft:
@@ -25,7 +37,8 @@ class _Draft:
     def __init__(self, area: str, held: Held, entry: TopicEntry, source: Source, place: str) -> None:
         self.area, self.held, self.entry, self.source, self.place = area, held, entry, source, place
         self.reviewed = entry.reviewed
-        self.asks: list[tuple[str, Source, int]] = []
+        #: Each way to ask, with the file and the place in it, and whether it is the clinic's own.
+        self.asks: list[_Ask] = []
         self.answer_source, self.answer_place = source, place
         #: Which file a part comes from, where it is not the supplied one.
         self.parts: dict[str, Source] = {}
@@ -66,8 +79,15 @@ def read_topics(
                 faults.append(source.fault(place, "'reviewed' is missing here and at the file's top; add it"))
             draft = _Draft(area.id, held[id_], entry, source, id_)
             draft.reviewed = entry.reviewed or file.reviewed
-            draft.asks = [(ask, source, number) for number, ask in enumerate(entry.asks)]
+            draft.asks = _listed(entry.asks, source, ("topics", id_, "asks"))
             drafts[id_] = draft
+        _more_asks(
+            folder / "asks" / f"{area.id}.yaml",
+            f"{folder.name}/asks/{area.id}.yaml",
+            drafts,
+            expected,
+            faults,
+        )
     if overlay and overlay.is_dir():
         for path in sorted(overlay.glob("*.yml")):
             faults.append(Fault(file=str(path), line=1, where="", what="rename it to end in .yaml"))
@@ -82,6 +102,31 @@ def read_topics(
     order = [id_ for area in outline.areas for id_ in [t.id for t in area.topics] if id_ in known]
     order += sorted(known - set(order))
     return {id_: _topic(id_, drafts[id_], known) for id_ in order}, []
+
+
+def _listed(
+    asks: Iterable[str], source: Source, place: tuple[str | int, ...], *, own: bool = False
+) -> list[_Ask]:
+    return [_Ask(line, source, (*place, number), own) for number, line in enumerate(asks)]
+
+
+def _more_asks(
+    path: Path, name: str, drafts: dict[str, _Draft], expected: set[str], faults: list[Fault]
+) -> None:
+    """Add the further phrasings of an area; the file may be missing."""
+    if not path.is_file():
+        return
+    try:
+        source = read(path, name)
+        file = source.read_as(AsksFile)
+    except Faults as error:
+        faults.extend(error.faults)
+        return
+    for id_, asks in file.asks.items():
+        if id_ not in expected:
+            faults.append(source.fault(("asks", id_), "outline.yaml has no such topic in this area"))
+        elif id_ in drafts:
+            drafts[id_].asks += _listed(asks, source, ("asks", id_))
 
 
 def _load(path: Path, name: str, faults: list[Fault]) -> tuple[Source, TopicsFile] | None:
@@ -128,7 +173,7 @@ def _lay_over(path: Path, drafts: dict[str, _Draft], hidden: set[str], faults: l
         draft.held = entry.held or draft.held
         draft.parts.update(dict.fromkeys(given, source))
         draft.entry = draft.entry.model_copy(update=given)
-        draft.asks += [(ask, source, number) for number, ask in enumerate(entry.asks)]
+        draft.asks += _listed(entry.asks, source, (*place, "asks"), own=True)
 
 
 def _check(
@@ -138,7 +183,7 @@ def _check(
     sources: Sources | None,
     faults: list[Fault],
 ) -> None:
-    said: dict[tuple[str, ...], tuple[str, Source, int]] = {}
+    said: dict[tuple[str, ...], tuple[str, _Ask]] = {}
     for id_, draft in drafts.items():
         if id_ not in known:
             continue
@@ -157,14 +202,14 @@ def _check(
             if sources is not None and wanted not in sources.sources:
                 place = ("topics", id_, "sources")
                 faults.append(draft.source_of("sources").fault(place, f"'{wanted}' is not in sources.yaml"))
-        for ask, ask_source, number in draft.asks:
-            key = tuple(split_words(ask))
+        for ask in draft.asks:
+            key = tuple(split_words(ask.line))
             if key in said:
-                other, other_source, other_number = said[key]
-                file, line = other_source.at(("topics", other, "asks", other_number))
-                what = f"'{ask}' already stands under '{other}' ({file}:{line}); keep one"
-                faults.append(ask_source.fault(("topics", id_, "asks", number), what))
-            said[key] = (id_, ask_source, number)
+                other, before = said[key]
+                file, line = before.source.at(before.place)
+                what = f"'{ask.line}' already stands under '{other}' ({file}:{line}); keep one"
+                faults.append(ask.source.fault(ask.place, what))
+            said[key] = (id_, ask)
 
 
 def _topic(id_: str, draft: _Draft, known: set[str]) -> Topic:
@@ -177,7 +222,8 @@ def _topic(id_: str, draft: _Draft, known: set[str]) -> Topic:
         id=id_,
         area=draft.area,
         title=entry.title,
-        asks=tuple(ask for ask, _source, _number in draft.asks),
+        asks=tuple(ask.line for ask in draft.asks),
+        own_asks=frozenset(ask.line for ask in draft.asks if ask.own),
         answer=entry.answer.strip(),
         sources=entry.sources or (),
         follow_ups=tuple(wanted for wanted in entry.follow_ups or () if wanted in known),

@@ -34,9 +34,10 @@ class AlertState(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """Why staff must look: a sign of danger, a worrying answer, or a message for them."""
+    """Why staff must look: a sign of danger, a possible one, a worrying answer, or a message for them."""
 
     RED_FLAG = "red_flag"
+    CHECK = "check"
     CHECK_IN = "check_in"
     QUESTION = "question"
 

@@ -13,7 +13,7 @@ Held = Literal["full", "partly", "clinic"]
 class Topic:
     """One FAQ entry in one language. *answer* is a template: variables in braces, <b> and <i> allowed.
 
-    held: whether the sources answer it ("full"), answer some of it ("partly"), or only the clinic can ("clinic").
+    own_asks: those of the phrasings that the clinic added itself; they count more. held: whether the sources answer it ("full"), answer some of it ("partly"), or only the clinic can ("clinic").
     where: ``file:line`` of the answer, so that every word can be traced.
     """
 
@@ -28,6 +28,7 @@ class Topic:
     reviewed_by: str
     reviewed_on: date
     where: str
+    own_asks: frozenset[str] = frozenset()
 
     @property
     def offers_hand_over(self) -> bool:

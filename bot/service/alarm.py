@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bot.domain.conversation import Before
 from bot.domain.message import TEXT_LIMIT, Incoming, Outgoing, Priority, Rows, escape, length, plain, split
-from bot.domain.patient import AlertKind
+from bot.domain.patient import AlertKind, AlertState
 from bot.domain.plan import Option
 from bot.domain.triage import Finding, Urgency
 from bot.service.turn import Turn
@@ -54,11 +55,85 @@ def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: s
         if alert.red_flag == red_flag
     ]
     if known:
+        _escalate(turn, known[0], urgency, because)
         known[0].said = f"{known[0].said}\n{said}"[-TEXT_LIMIT:]
         post(turn, known[0], again=True, said=said)
         return
     alert = open_alert(turn, AlertKind.RED_FLAG, urgency, said=said, because=because, red_flag=red_flag)
     post(turn, alert)
+
+
+def _escalate(turn: Turn, alert: Alert, urgency: Urgency, because: str) -> None:
+    """Make an open alert as urgent as what has been said since; it never becomes less urgent."""
+    if alert.kind == AlertKind.RED_FLAG and alert.urgency >= urgency:
+        return
+    alert.kind = AlertKind.RED_FLAG
+    alert.urgency = max(urgency, Urgency(alert.urgency))
+    alert.because = because or alert.because
+    alert.state = AlertState.OPEN
+    alert.raise_at = again_at(turn, Urgency(alert.urgency))
+    alert.tell_patient_at = _tell_patient_at(turn, Urgency(alert.urgency))
+
+
+def ask_if_now(turn: Turn, finding: Finding, incoming: Incoming) -> None:
+    """Ask, with one tap, whether a sign that the words only resemble is there now; staff see it whatever is answered.
+
+    A stranger's words go to nobody before the stranger says yes.
+    """
+    title = turn.language.red_flags[finding.red_flag].title
+    row = (
+        turn.button("button_check_yes", f"chk:{finding.red_flag}:yes"),
+        turn.button("button_check_no", f"chk:{finding.red_flag}:no"),
+    )
+    turn.say(
+        turn.text("check_now", sign=title), (row,), priority=Priority.DANGER, reply_to=incoming.message_id
+    )
+    turn.tools.recent.remember(turn.chat_id, Before("check", (finding.red_flag,)), turn.now)
+    patients.count(turn.session, f"checked:{finding.red_flag}", turn.now)
+    if turn.patient is not None:
+        alert = open_alert(
+            turn,
+            AlertKind.CHECK,
+            Urgency.SAME_DAY,
+            said=incoming.text,
+            because=f"{finding.rule}: “{' … '.join(finding.because)}”",
+            red_flag=finding.red_flag,
+        )
+        post(turn, alert)
+
+
+def if_now_tapped(turn: Turn, incoming: Incoming) -> None:
+    """Take a tap on "Yes, now" or "No"."""
+    _name, _colon, rest = (incoming.data or "").partition(":")
+    red_flag, _colon, answer = rest.partition(":")
+    if red_flag not in turn.language.red_flags:
+        turn.say(turn.text("button_old"), ((turn.button("button_menu", "menu"),),))
+        return
+    title = turn.language.red_flags[red_flag].title
+    label = turn.language.phrases["button_check_yes" if answer == "yes" else "button_check_no"]
+    turn.edit(f"{turn.text('check_now', sign=title)}\n\n✓ {label}", message_id=incoming.message_id)
+    if_now_answered(turn, red_flag, incoming.replied_text or "", yes=answer == "yes")
+
+
+def if_now_answered(turn: Turn, red_flag: str, said: str, *, yes: bool) -> None:
+    """Act on the answer: yes is a red flag; no closes nothing, staff see it."""
+    turn.tools.recent.forget(turn.chat_id)
+    urgency = turn.tools.library.urgencies[red_flag]
+    if yes:
+        _raise(turn, red_flag, urgency, said=said or turn.language.phrases["button_check_yes"], because="")
+        return
+    open_alerts = [
+        alert
+        for alert in alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - SAME_ALERT)
+        if alert.red_flag == red_flag
+    ]
+    sign = turn.language.red_flags[red_flag].title
+    status = turn.text("check_no_staff") if open_alerts and turn.staff() else ""
+    turn.say(turn.text(f"check_no_{urgency}", sign=sign, status=status).strip())
+    if open_alerts:
+        answer = turn.language.phrases["check_answered_no"]
+        open_alerts[0].said = f"{open_alerts[0].said}\n→ {answer}"[-TEXT_LIMIT:]
+        post(turn, open_alerts[0], said=f"{said}\n→ {answer}".strip())
 
 
 def _closed_words(turn: Turn) -> dict[str, str]:
@@ -82,10 +157,7 @@ def open_alert(
 ) -> Alert:
     """Open an alert about this chat; `post` puts it before staff."""
     treatment = _treatment(turn)
-    tell_at = None
-    if urgency >= Urgency.SAME_DAY and kind is AlertKind.RED_FLAG:
-        wait = timedelta(minutes=turn.tools.settings.alerts.tell_patient_after_minutes)
-        tell_at = turn.now + (wait if urgency is Urgency.EMERGENCY else 6 * wait)
+    tell_at = _tell_patient_at(turn, urgency) if kind is AlertKind.RED_FLAG else None
     return alerts.add(
         turn.session,
         branch_id=turn.branch_id,
@@ -102,6 +174,14 @@ def open_alert(
         tell_patient_at=tell_at,
         now=turn.now,
     )
+
+
+def _tell_patient_at(turn: Turn, urgency: Urgency) -> datetime | None:
+    """Return when a patient must hear that nobody has seen their alert yet."""
+    if urgency < Urgency.SAME_DAY:
+        return None
+    wait = timedelta(minutes=turn.tools.settings.alerts.tell_patient_after_minutes)
+    return turn.now + (wait if urgency is Urgency.EMERGENCY else 6 * wait)
 
 
 def again_at(turn: Turn, urgency: Urgency, times_raised: int = 1) -> datetime:
@@ -149,7 +229,9 @@ def alert_text(
     """
     mark = _MARK[Urgency(alert.urgency)]
     title = staff.text(f"alert_{alert.kind}")
-    if alert.red_flag is not None:
+    if alert.red_flag is not None and alert.kind == AlertKind.CHECK:
+        title = staff.text("alert_check_title", sign=staff.language.red_flags[alert.red_flag].title)
+    elif alert.red_flag is not None:
         title = staff.fill(staff.language.red_flags[alert.red_flag].title)
     head = staff.text(f"alert_head_{alert.urgency}")
     if again:
@@ -162,6 +244,8 @@ def alert_text(
         notes.append(staff.text("alert_because", because=alert.because))
     if alert.kind == AlertKind.RED_FLAG:
         notes.append(staff.text(f"alert_told_{alert.urgency}"))
+    if alert.kind == AlertKind.CHECK:
+        notes.append(staff.text("alert_asked_if_now"))
     if alert.acknowledged_by:
         notes.append(
             staff.text(

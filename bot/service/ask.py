@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bot.domain.conversation import Before
 from bot.domain.message import Button, Incoming, Rows
 from bot.domain.topic import Topic
 from bot.domain.triage import Finding
-from bot.service import hand_off
+from bot.service import alarm, hand_off
+from bot.service.treatment import circumstances_of
 from bot.service.turn import Turn
 from bot.service.understand import Understanding, understand
 from bot.storage import check_ins, patients
@@ -17,23 +19,38 @@ def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> Non
     with_staff: staff have these words already; then only a clear answer is given beside theirs.
     """
     tools, language = turn.tools, turn.language
-    meant = understand(tools.library, language, tools.matchers[language.code], incoming.text)
+    meant = understand(
+        tools.library,
+        language,
+        tools.minds[language.code],
+        incoming.text,
+        circumstances=circumstances_of(turn),
+        before=tools.recent.recall(turn.chat_id, turn.now),
+    )
     patients.count(turn.session, _counted(meant), turn.now)
+    if meant.kind == "check" and meant.finding is not None:
+        alarm.ask_if_now(turn, meant.finding, incoming)
+        return
     if meant.small_talk is not None:
-        turn.say(turn.fill(language.small_talk[meant.small_talk].reply))
+        rows = ((turn.button("button_ask_clinic", "ho:write"),),) if meant.small_talk == "person" else ()
+        turn.say(turn.fill(language.small_talk[meant.small_talk].reply), rows)
         return
     warning = _if_now(turn, meant.doubt)
-    if meant.decision.answer is not None:
-        answer(turn, language.topics[meant.decision.answer], reply_to=incoming.message_id, warning=warning)
+    answered = [language.topics[id_] for id_ in (meant.decision.answer, meant.decision.also) if id_]
+    if answered:
+        for number, topic in enumerate(answered):
+            last = number == len(answered) - 1
+            answer(turn, topic, reply_to=incoming.message_id, warning=warning if last else "")
     elif with_staff:
         turn.say(hand_off.passed_on(turn) + warning)
     elif meant.decision.offers:
-        rows = tuple((_topic_button(language.topics[id_]),) for id_ in meant.decision.offers)
+        offered = tuple((_topic_button(language.topics[id_]),) for id_ in meant.decision.offers)
         turn.say(
             turn.text("offer") + warning,
-            (*rows, (turn.button("button_ask_clinic", "ho"),)),
+            (*offered, (turn.button("button_ask_clinic", "ho"),)),
             reply_to=incoming.message_id,
         )
+        tools.recent.remember(turn.chat_id, Before("offer", meant.decision.offers), turn.now)
     else:
         _not_found(turn, incoming, warning)
     if turn.patient is not None:
@@ -44,6 +61,7 @@ def answer(turn: Turn, topic: Topic, *, reply_to: int | None = None, warning: st
     """Say a topic's approved answer, with what it is an answer to, its follow-ups and the way to a person."""
     text = f"<b>{turn.fill(topic.title)}</b>\n\n{turn.fill(topic.answer)}"
     turn.say(text + warning, _under_answer(turn, topic), reply_to=reply_to)
+    turn.tools.recent.remember(turn.chat_id, Before("answer", (topic.id,)), turn.now)
 
 
 def menu(turn: Turn, incoming: Incoming) -> None:
@@ -108,7 +126,7 @@ def not_what_i_meant(turn: Turn, incoming: Incoming) -> None:
     missed = _argument(incoming)
     patients.count(turn.session, f"missed:{missed}", turn.now)
     asked = incoming.replied_text or (turn.patient.last_question if turn.patient else None) or ""
-    guesses = turn.tools.matchers[turn.language.code].decide(asked).guesses if asked else ()
+    guesses = turn.tools.minds[turn.language.code].topics.decide(asked).guesses if asked else ()
     near = [guess.topic for guess in guesses if guess.topic != missed][:2]
     rows: Rows = tuple((_topic_button(turn.language.topics[id_]),) for id_ in near)
     last = (turn.button("button_ask_clinic", "ho"), turn.button("button_menu", "menu"))
@@ -135,6 +153,8 @@ def _not_found(turn: Turn, incoming: Incoming, warning: str) -> None:
 
 def _counted(meant: Understanding) -> str:
     """Return under which name a message is counted."""
+    if meant.kind == "check":
+        return "checked"
     if meant.small_talk is not None:
         return f"small_talk:{meant.small_talk}"
     if meant.decision.answer is not None:

@@ -207,7 +207,7 @@ def agree_in_words(turn: Turn, incoming: Incoming) -> bool:
         return True
     said = normalise(incoming.text).strip(" .!")
     is_chat = any(
-        said in talk.asks for talk in turn.language.small_talk.values()
+        said in talk.asks for id_, talk in turn.language.small_talk.items() if id_ != "yes"
     )  # "ok" after an answer, say
     if turn.patient is None and said in turn.language.yes_words and not is_chat:
         turn.say(turn.text("agree_how"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from bot.content.library import Library
 from bot.content.settings import Settings
-from bot.domain.matching import Matcher
 from bot.domain.message import Outgoing
+from bot.matching.mind import Minds
+from bot.service.recent import Recent
 from bot.storage.database import Database
 
 
@@ -75,11 +76,12 @@ class Messenger(Protocol):
 class Tools:
     """What every service works with; built once, at the roof.
 
-    random_bits: returns that many random bits (the only source of chance).
+    random_bits: returns that many random bits (the only source of chance). recent: what was said last, in memory.
     """
 
     database: Database
     settings: Settings
     library: Library
-    matchers: Mapping[str, Matcher]
+    minds: Minds
     random_bits: Callable[[int], int]
+    recent: Recent = field(default_factory=Recent)

@@ -10,6 +10,7 @@ from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
 from bot.service import alarm, ask, enrol, follow_up, hand_off, leave
 from bot.service.ports import Tools
+from bot.service.treatment import circumstances_of
 from bot.service.turn import Turn
 from bot.service.understand import find_red_flag
 from bot.storage import inbox
@@ -26,7 +27,7 @@ def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetim
     if turn.patient is not None and turn.patient.unreachable_at is not None:
         enrol.reached_again(turn)
     words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
-    finding = find_red_flag(tools.library, words)
+    finding = find_red_flag(tools.library, words, circumstances_of(turn))
     if finding is not None:
         alarm.red_flag(turn, finding, incoming)
         return
@@ -65,8 +66,11 @@ def _words(turn: Turn, incoming: Incoming) -> None:
     text = normalise(incoming.text).strip(" .!")
     if not text:
         return
+    before = turn.tools.recent.recall(turn.chat_id, turn.now)
     if text in turn.language.stop_words:
         leave.stop(turn, incoming)
+    elif before is not None and before.kind == "check" and (yes := _yes_or_no(turn, text)) is not None:
+        alarm.if_now_answered(turn, before.about[0], incoming.text, yes=yes)
     elif hand_off.continues(turn, incoming):
         hand_off.message(turn, incoming)
     elif follow_up.answer_in_words(turn, incoming) or enrol.agree_in_words(turn, incoming):
@@ -75,6 +79,11 @@ def _words(turn: Turn, incoming: Incoming) -> None:
         enrol.code_typed(turn, incoming)
     else:
         ask.question(turn, incoming, with_staff=hand_off.also_to_staff(turn, incoming))
+
+
+def _yes_or_no(turn: Turn, text: str) -> bool | None:
+    words = turn.language.small_words
+    return True if text in words.yes else False if text in words.no else None
 
 
 def _media(turn: Turn, incoming: Incoming) -> None:
@@ -162,6 +171,7 @@ _TAPS: dict[str, Step] = {
     "no": ask.not_what_i_meant,
     "ho": hand_off.asked,
     "ci": follow_up.tapped,
+    "chk": alarm.if_now_tapped,
     "forget": leave.forget,
     "lang": _language,
 }

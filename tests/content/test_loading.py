@@ -577,7 +577,7 @@ def test_a_clinic_replaces_phrases_and_adds_words(faq: FaqFolder) -> None:
         k: v for k, v in before.phrases.items() if k != "welcome_back"
     }
     assert english.stop_words == before.stop_words | {"enough now"}
-    assert english.small_talk["greeting"].asks == before.small_talk["greeting"].asks | {"selamat pagi"}
+    assert english.small_talk["greeting"].asks == (*before.small_talk["greeting"].asks, "selamat pagi")
     assert english.areas["clinic"] == "Our clinic"
 
 

@@ -9,19 +9,17 @@ import pytest
 from bot.content.library import Library
 from bot.content.settings import Settings
 from bot.demo import on_stage
-from bot.domain.matching import Matcher
+from bot.matching.mind import Minds
 from bot.sandbox.clock import SandboxClock
 from tests.conftest import THURSDAY
 from tests.kit.journey import Journey
 
 
 @pytest.fixture
-async def journey(
-    settings: Settings, library: Library, matchers: dict[str, Matcher]
-) -> AsyncIterator[Journey]:
+async def journey(settings: Settings, library: Library, minds: Minds) -> AsyncIterator[Journey]:
     """A Thursday at 15:00; Ana and Ben have phones, Mei and Raj share the bound staff group."""
     clock = SandboxClock(THURSDAY, frozen=True)
-    async with on_stage(settings, clock=clock, library=library, matchers=matchers, cast=True) as stage:
+    async with on_stage(settings, clock=clock, library=library, minds=minds, cast=True) as stage:
         told = Journey(stage)
         await stage.bind(told.group)
         yield told

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from bot.content.library import Library
 from bot.content.settings import Settings
-from bot.domain.matching import Matcher
+from bot.matching.mind import Minds
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import serve
 from bot.wiring import build_app, build_tools
@@ -79,13 +79,11 @@ async def test_the_bot_works_with_a_strangers_server(
     tmp_path: Path,
     settings: Settings,
     library: Library,
-    matchers: dict[str, Matcher],
+    minds: Minds,
 ) -> None:
     """Only documented methods are needed; unknown fields and missing menus do no harm."""
     told, url = stranger
-    tools = build_tools(
-        settings, library=library, matchers=matchers, database_url=f"sqlite:///{tmp_path / 'x.db'}"
-    )
+    tools = build_tools(settings, library=library, minds=minds, database_url=f"sqlite:///{tmp_path / 'x.db'}")
     told.waiting = [
         {
             "update_id": 5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.content.library import Library
-from bot.domain.matching import Matcher
+from bot.matching.mind import Minds
 from bot.service.understand import find_red_flag, understand
 
 
@@ -19,16 +19,16 @@ from bot.service.understand import find_red_flag, understand
         ("", "hand_over"),
     ],
 )
-def test_each_kind(library: Library, matchers: dict[str, Matcher], text: str, kind: str) -> None:
+def test_each_kind(library: Library, minds: Minds, text: str, kind: str) -> None:
     """Danger first, then small talk, then topics, else a person."""
-    meant = understand(library, library.language("en"), matchers["en"], text)
+    meant = understand(library, library.language("en"), minds["en"], text)
 
     assert meant.kind == kind
 
 
-def test_a_sign_that_is_only_asked_about_is_a_doubt(library: Library, matchers: dict[str, Matcher]) -> None:
+def test_a_sign_that_is_only_asked_about_is_a_doubt(library: Library, minds: Minds) -> None:
     """The question is answered, and the doubt is told."""
-    meant = understand(library, library.language("en"), matchers["en"], "is chest pain a side effect?")
+    meant = understand(library, library.language("en"), minds["en"], "is chest pain a side effect?")
 
     assert meant.finding is None
     assert meant.doubt is not None

@@ -1,0 +1,37 @@
+"""Slips of the keyboard: a letter too many, one missing, a wrong one, or two that changed places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+def one_slip_apart(first: str, second: str) -> bool:
+    """Return whether one insertion, deletion, substitution or swap of neighbours turns *first* into *second*."""
+    if len(first) > len(second):
+        first, second = second, first
+    if len(second) - len(first) > 1 or first == second:
+        return False
+    at = next((n for n, letter in enumerate(first) if letter != second[n]), len(first))
+    if len(first) < len(second):
+        return first[at:] == second[at + 1 :]
+    if first[at + 1 :] == second[at + 1 :]:
+        return True
+    return first[at : at + 2] == second[at : at + 2][::-1] and first[at + 2 :] == second[at + 2 :]
+
+
+def slip_table(words: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Return, for each of *words* and each of them less one letter, the words it may have been meant to be.
+
+    Two words one slip apart have such a part in common, so looking up the parts of a typed word finds every
+    candidate; `one_slip_apart` then decides.
+    """
+    table: dict[str, list[str]] = {}
+    for word in words:
+        for part in parts(word):
+            table.setdefault(part, []).append(word)
+    return {part: tuple(found) for part, found in table.items()}
+
+
+def parts(word: str) -> set[str]:
+    """Return *word*, and what is left of it without any one letter."""
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}

@@ -1,0 +1,255 @@
+"""Learning a FAQ: a linear classifier over n-grams and places, and how sure it may be, from phrasings held out.
+
+The only module that needs scikit-learn; it is not even imported where what was learned is read from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.optimize import minimize
+from sklearn.svm import LinearSVC
+
+from bot.domain.text import words as split_words
+from bot.matching.evidence import SILENT, TALK, Calibration, Curve, Evidence, weigh
+from bot.matching.features import Features, Floats, Seen
+from bot.matching.lessons import Lessons
+from bot.matching.model import Classifier, Ground, Model, Phrasings
+from bot.matching.vectors import WordTable
+
+Flags = npt.NDArray[np.bool_]
+
+#: How often the phrasings are held out: in each turn one part of this many is, and is judged by the rest.
+FOLDS = 3
+#: How many times a clinic's own phrasing counts.
+OWN_WEIGHT = 3.0
+#: The places are as many numbers as tell the FAQ's lines apart; more make learning slow and nothing better.
+_AXES = 64
+#: Of all held-out phrasings, at most this share may be answered wrongly outright; of the unrelated lines, at most
+#: that share answered at all. A held-out phrasing is harder than a patient's line: its likes were never learned.
+WRONG_AT_MOST = 0.06
+UNRELATED_AT_MOST = 0.01
+#: Of all held-out phrasings, this share is at least offered.
+OFFERED_AT_LEAST = 0.98
+#: Of all held-out phrasings, at most this share may be taken for small talk.
+TALK_AT_MOST = 0.002
+_LEAST_TALK = 0.05
+#: Two phrasings of one topic that share this much of their words (cosine) teach no more than one.
+_TWINS = 0.95
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """All lines as one matrix. x: n-grams and shortened places; axes: how places are shortened."""
+
+    words: sparse.csr_matrix
+    places: Floats
+    x: sparse.csr_matrix
+    axes: Floats
+    group: npt.NDArray[np.intp]
+    weight: Floats
+
+
+def learn(lessons: Lessons, table: WordTable) -> Model:
+    """Learn *lessons*; takes a few seconds. A group needs two lines at least to be judged by what is left of it."""
+    pairs = lessons.lines()
+    groups = tuple(dict.fromkeys(group for group, _line in pairs))
+    lines = [split_words(line) for _group, line in pairs]
+    features = Features.of(lines, table)
+    number = {group: at for at, group in enumerate(groups)}
+    group = np.array([number[name] for name, _line in pairs])
+    weight = np.array(
+        [OWN_WEIGHT if line in lessons.own else 1.0 for _group, line in pairs], dtype=np.float32
+    )
+    sheet = _sheet(features, [features.see(line) for line in lines], group, weight)
+    rng = np.random.default_rng(0)
+    fold = _dealt(group, rng)
+    silent = np.array([name in SILENT for name in groups])
+    talk = groups.index(TALK) if TALK in groups else -1
+    with ThreadPoolExecutor(2) as pool:  # the learning itself runs outside Python's lock
+        whole = pool.submit(_fit, sheet, np.arange(len(group)))
+        judged = list(pool.map(lambda turn: _held_out(sheet, fold == turn, silent, talk), range(FOLDS)))
+        classifier = _classifier(whole.result(), sheet, len(groups))
+    starts = np.searchsorted(group, np.arange(len(groups)))
+    by_word = sheet.words.tocsc()
+    calibration = _calibrate(judged)
+    return Model(
+        features,
+        classifier,
+        Phrasings(
+            groups,
+            starts,
+            sheet.places,
+            by_word.indptr.astype(np.int64),
+            by_word.indices.astype(np.int32),
+            by_word.data.astype(np.float32),
+        ),
+        calibration,
+        _ground(sheet, judged, calibration),
+    )
+
+
+def _sheet(features: Features, seen: Sequence[Seen], group: npt.NDArray[np.intp], weight: Floats) -> _Sheet:
+    at = np.cumsum([0, *[len(line.ids) for line in seen]])
+    ids = np.concatenate([line.ids for line in seen])
+    weights = np.concatenate([line.weights for line in seen])
+    ngrams = sparse.csr_matrix((weights, ids, at), shape=(len(seen), features.size))
+    places = np.array([line.place for line in seen], dtype=np.float32)
+    _left, _sizes, axes = np.linalg.svd(places.T @ places)
+    short = axes[:_AXES].T.astype(np.float32)
+    x = sparse.hstack([ngrams, sparse.csr_matrix(places @ short)]).tocsr()
+    return _Sheet(ngrams[:, : len(features.words.names)], places, x, short, group, weight)
+
+
+def _dealt(group: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Return the turn in which each line is held out; every group is dealt out evenly."""
+    fold = np.zeros(len(group), dtype=np.intp)
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
+        fold[rng.permutation(rows)] = np.arange(len(rows)) % FOLDS
+    return fold
+
+
+def _fit(sheet: _Sheet, rows: npt.NDArray[np.intp]) -> LinearSVC:
+    machine = LinearSVC(C=1.0, tol=0.1, random_state=0)
+    return machine.fit(sheet.x[rows], sheet.group[rows], sample_weight=sheet.weight[rows])
+
+
+def _classifier(machine: LinearSVC, sheet: _Sheet, groups: int) -> Classifier:
+    """Return the machine's lines in the space of features; two groups share one line, with opposite signs."""
+    coef, bias = machine.coef_, machine.intercept_
+    if groups == 2:
+        coef, bias = np.vstack([-coef, coef]), np.concatenate([-bias, bias])
+    size = sheet.x.shape[1] - sheet.axes.shape[1]
+    places = sheet.axes @ coef[:, size:].T
+    return Classifier(
+        np.ascontiguousarray(coef[:, :size].T, dtype=np.float32),
+        places.astype(np.float32),
+        bias.astype(np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Held-out lines, judged. rows: which lines. talk: the score of small talk where it is the best of all, else 0."""
+
+    rows: npt.NDArray[np.intp]
+    evidence: Evidence
+    right: Flags
+    is_topic: Flags
+    talk: Floats
+
+
+def _held_out(sheet: _Sheet, is_out: Flags, silent: Flags, talk: int) -> _Judged:
+    """Judge the lines that are out by what is learned from the others."""
+    kept, out, groups = np.flatnonzero(~is_out), np.flatnonzero(is_out), len(silent)
+    machine = _fit(sheet, kept)
+    margins = np.full((len(out), groups), -1.0, dtype=np.float32)
+    found = machine.decision_function(sheet.x[out])
+    margins[:, machine.classes_] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
+    group = sheet.group[kept]
+    present = np.unique(group)
+    starts = np.searchsorted(group, present)
+    near = np.zeros((2, len(out), groups), dtype=np.float32)
+    shared = (sheet.words[out] @ sheet.words[kept].T).toarray()
+    near[0][:, present] = np.maximum.reduceat(shared, starts, axis=1)
+    near[1][:, present] = np.maximum.reduceat(sheet.places[out] @ sheet.places[kept].T, starts, axis=1)
+    evidence = weigh(margins, near[0], near[1], silent)
+    truth = sheet.group[out]
+    best_score = evidence.scores.max(axis=1)
+    return _Judged(
+        rows=out,
+        evidence=evidence,
+        right=evidence.order[:, 0] == truth,
+        is_topic=~silent[truth],
+        talk=np.where(evidence.best == talk, best_score, 0).astype(np.float32),
+    )
+
+
+def _calibrate(judged: Sequence[_Judged]) -> Calibration:
+    """Learn how sure to be, and set the bars as low as what was held out allows."""
+    ours = np.vstack([part.evidence.ours for part in judged])
+    signs = np.vstack([part.evidence.right for part in judged])
+    right = np.concatenate([part.right for part in judged])
+    is_topic = np.concatenate([part.is_topic for part in judged])
+    talk = np.concatenate([part.talk for part in judged])
+    ours_curve, right_curve = _curve(ours, is_topic), _curve(signs[is_topic], right[is_topic])
+    is_ours, is_right = ours_curve.likely(ours), right_curve.likely(signs)
+    ours_at, right_at = _bars(is_ours, is_right, is_topic, right)
+    return Calibration(
+        ours_curve,
+        right_curve,
+        ours_at=ours_at,
+        right_at=right_at,
+        offer_at=float(np.quantile(is_ours[is_topic], 1 - OFFERED_AT_LEAST)),
+        talk_at=max(_lowest(talk[is_topic], TALK_AT_MOST * is_topic.sum()), _LEAST_TALK),
+    )
+
+
+def _ground(sheet: _Sheet, judged: Sequence[_Judged], calibration: Calibration) -> Ground:
+    """Return what became of every phrasing while it was held out, and which other line is nearly the same."""
+    first = np.zeros(len(sheet.group), dtype=np.int32)
+    outright = np.zeros(len(sheet.group), dtype=np.bool_)
+    for part in judged:
+        ours = calibration.ours.likely(part.evidence.ours) >= calibration.ours_at
+        right = calibration.right.likely(part.evidence.right) >= calibration.right_at
+        first[part.rows] = part.evidence.order[:, 0]
+        outright[part.rows] = ours & right
+    twin = np.full(len(sheet.group), -1, dtype=np.int32)
+    for group in np.unique(sheet.group):
+        rows = np.flatnonzero(sheet.group == group)
+        alike = (sheet.words[rows] @ sheet.words[rows].T).toarray()
+        np.fill_diagonal(alike, 0)
+        near = alike.argmax(axis=1)
+        close = alike[np.arange(len(rows)), near] >= _TWINS
+        twin[rows[close]] = rows[near[close]]
+    return Ground(first, outright, twin)
+
+
+def _curve(signs: Floats, truth: Flags) -> Curve:
+    """Fit a logistic curve, both sides counting the same, with no slope below zero.
+
+    Held-out lines are strangers to each other; without that bound the fit would learn that nearness speaks against.
+    """
+    if truth.all() or not truth.any():
+        return Curve((0.0,) * signs.shape[1], 6.0 if truth.all() else -6.0)
+    centre, spread = signs.mean(axis=0), signs.std(axis=0) + 1e-6
+    z = ((signs - centre) / spread).astype(np.float64)
+    weight = np.where(truth, 0.5 / truth.mean(), 0.5 / (1 - truth.mean()))
+
+    def loss(guess: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        sums = z @ guess[:-1] + guess[-1]
+        likely = 1 / (1 + np.exp(-sums))
+        misfit = weight * np.logaddexp(0, np.where(truth, -sums, sums))
+        slope = weight * (likely - truth)
+        decay = 0.5 * (guess[:-1] ** 2).sum()
+        return float(misfit.sum() + decay), np.append(z.T @ slope + guess[:-1], slope.sum())
+
+    bounds = [(0.0, None)] * signs.shape[1] + [(None, None)]
+    found = minimize(loss, np.full(signs.shape[1] + 1, 0.1), jac=True, method="L-BFGS-B", bounds=bounds).x
+    slopes = found[:-1] / spread
+    return Curve(tuple(map(float, slopes)), float(found[-1] - slopes @ centre))
+
+
+def _bars(is_ours: Floats, is_right: Floats, is_topic: Flags, right: Flags) -> tuple[float, float]:
+    """Return the two bars that let most right answers through and no more wrong ones than allowed."""
+    best = (-1.0, 1.0, 1.0)
+    for right_at in np.quantile(is_right[is_topic], np.linspace(0, 0.95, 96)):
+        sure = is_right >= right_at
+        ours_at = _lowest(is_ours[sure & ~is_topic], UNRELATED_AT_MOST * (~is_topic).sum())
+        answered = sure & (is_ours >= ours_at)
+        if (answered & is_topic & ~right).sum() <= WRONG_AT_MOST * is_topic.sum():
+            best = max(best, (float((answered & right & is_topic).sum()), ours_at, float(right_at)))
+    return best[1], best[2]
+
+
+def _lowest(sure: Floats, allowed: float) -> float:
+    """Return the lowest bar that at most *allowed* of *sure* reach."""
+    if len(sure) <= allowed:
+        return 0.0
+    return float(np.nextafter(np.sort(sure)[::-1][int(allowed)], 1.0))

@@ -1,0 +1,24 @@
+"""What there is to learn from: lines, and what each is an example of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.matching.evidence import NONE, TALK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lessons:
+    """asks: topic → its phrasings; own: those of them that the clinic added. talk and unrelated: no topic answers them."""
+
+    asks: Mapping[str, Sequence[str]]
+    own: frozenset[str] = frozenset()
+    talk: Sequence[str] = ()
+    unrelated: Sequence[str] = ()
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return (group, line), sorted by group, so that each group stands together; there are always two groups."""
+        found = [(topic, ask) for topic, asks in self.asks.items() for ask in asks]
+        found += [(TALK, line) for line in self.talk] + [(NONE, line) for line in self.unrelated or ("",)]
+        return sorted(found, key=lambda pair: pair[0])

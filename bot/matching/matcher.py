@@ -1,0 +1,108 @@
+"""Which topic a message asks for: one answer, a few to choose from, small talk, or none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bot.matching.evidence import SILENT, TALK, weigh
+from bot.matching.ground import Report, survey
+from bot.matching.model import Model
+from bot.matching.reading import Reader
+
+#: How many topics are offered at most.
+OFFERED = 3
+#: How many guesses are kept, to explain a decision.
+_GUESSES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """A topic, how much speaks for it (0 to 1), and the phrasing of it that is nearest to the message."""
+
+    topic: str
+    score: float
+    nearest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What to do with a message: answer a topic (and *also* a second one), offer some, or hand it over (all empty).
+
+    talk: the line of small talk that it is like. confidence: 0 to 1, how likely the first guess is right.
+    """
+
+    answer: str | None = None
+    also: str | None = None
+    offers: tuple[str, ...] = ()
+    talk: str | None = None
+    confidence: float = 0.0
+    guesses: tuple[Guess, ...] = ()
+
+
+class Matcher:
+    """Knows the phrasings of every topic of one language."""
+
+    def __init__(self, model: Model, reader: Reader, lines: Sequence[str]) -> None:
+        """Use what was learned; *lines* are the FAQ's lines in the model's order."""
+        self._model, self._reader, self._lines = model, reader, lines
+        self._groups = model.phrasings.groups
+        self._silent = np.array([group in SILENT for group in self._groups])
+
+    def survey(self) -> Report:
+        """Return how its topics hold their ground."""
+        return survey(self._model, self._lines)
+
+    def decide(self, text: str) -> Decision:
+        """Return what to do with *text*.
+
+        What only the thesaurus makes of strange words is offered, never answered outright: they may be meant otherwise.
+        """
+        words = self._reader.read(text)
+        decision = self._judge(words)
+        other = self._reader.in_other_words(words) if decision.answer is None else None
+        if other is None or decision.talk is not None:
+            return decision
+        second = self._judge(other)
+        if second.answer is None and (decision.offers or not second.offers):
+            return decision
+        offers = tuple(guess.topic for guess in second.guesses[:OFFERED])
+        return replace(second, answer=None, offers=offers, talk=None)
+
+    def _judge(self, line: Sequence[str]) -> Decision:
+        model = self._model
+        seen = model.features.see(line)
+        if not len(seen.ids) and not seen.place.any():
+            return Decision()
+        near_words = model.phrasings.near_words(seen)
+        near_places = model.phrasings.places @ seen.place
+        evidence = weigh(
+            model.classifier.margins(seen)[None],
+            model.phrasings.by_group(near_words)[None],
+            model.phrasings.by_group(near_places)[None],
+            self._silent,
+        )
+        near = near_words + near_places
+        scores, calibration = evidence.scores[0], model.calibration
+        best = int(evidence.best[0])
+        is_ours = float(calibration.ours.likely(evidence.ours)[0])
+        is_right = float(calibration.right.likely(evidence.right)[0])
+        guesses = tuple(self._guess(int(column), scores, near) for column in evidence.order[0, :_GUESSES])
+        if self._groups[best] == TALK and scores[best] >= calibration.talk_at:
+            talk = self._guess(best, scores, near)
+            return Decision(talk=talk.nearest, confidence=min(1.0, talk.score), guesses=guesses)
+        confidence = is_ours * is_right
+        if is_ours >= calibration.ours_at and is_right >= calibration.right_at:
+            return Decision(answer=guesses[0].topic, confidence=confidence, guesses=guesses)
+        if is_ours >= calibration.offer_at:
+            offers = tuple(guess.topic for guess in guesses[:OFFERED])
+            return Decision(offers=offers, confidence=confidence, guesses=guesses)
+        return Decision(confidence=confidence, guesses=guesses)
+
+    def _guess(self, column: int, scores: np.ndarray, near: np.ndarray) -> Guess:
+        starts = self._model.phrasings.starts
+        end = starts[column + 1] if column + 1 < len(starts) else len(near)
+        nearest = int(starts[column] + near[starts[column] : end].argmax())
+        return Guess(topic=self._groups[column], score=float(scores[column]), nearest=self._lines[nearest])

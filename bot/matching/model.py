@@ -1,0 +1,150 @@
+"""What has been learned from a FAQ: plain arrays, which can be kept in a file and read back in a moment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bot.matching.evidence import Calibration, Curve
+from bot.matching.features import Features, Floats, Seen, Vocabulary
+from bot.matching.vectors import WordTable
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A line for each group, in the space of the features. f features, w the table's width, k groups.
+
+    ngrams: (f, k); places: (w, k); bias: (k,).
+    """
+
+    ngrams: Floats
+    places: Floats
+    bias: Floats
+
+    def margins(self, seen: Seen) -> Floats:
+        """Return how far *seen* lies on each group's side, (k,)."""
+        found: Floats = seen.weights @ self.ngrams[seen.ids] + seen.place @ self.places + self.bias
+        return found
+
+
+@dataclass(frozen=True)
+class Phrasings:
+    """Every line of the FAQ, sorted by its group, to find the nearest.
+
+    groups: names, in order. starts: (k,), the first line of each group. places: (lines, w).
+    at, lines, weights: the lines in which each word n-gram stands: number n stands in lines[at[n]:at[n+1]].
+    """
+
+    groups: tuple[str, ...]
+    starts: npt.NDArray[np.int64]
+    places: Floats
+    at: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int32]
+    weights: Floats
+
+    def near_words(self, seen: Seen) -> Floats:
+        """Return how many words each line shares with *seen*, weighed, (lines,)."""
+        found = np.zeros(len(self.places), dtype=np.float32)
+        for number, weight in zip(seen.ids[: seen.of_words], seen.weights[: seen.of_words], strict=True):
+            span = slice(self.at[number], self.at[number + 1])
+            found[self.lines[span]] += weight * self.weights[span]
+        length = float(np.sqrt((seen.weights[: seen.of_words] ** 2).sum()))
+        return found / length if length else found
+
+    def by_group(self, near: Floats) -> Floats:
+        """Return the nearest of each group, (k,)."""
+        found: Floats = np.maximum.reduceat(near, self.starts)
+        return found
+
+    def group_of(self, line: int) -> int:
+        """Return the group that a line belongs to."""
+        return int(np.searchsorted(self.starts, line, side="right")) - 1
+
+
+@dataclass(frozen=True)
+class Ground:
+    """How each line fared while it was held out, by the number of the line.
+
+    first: the group of the first topic that was found for it; outright: whether it would have been answered with
+    that; twin: another line of its group with nearly the same words, or -1.
+    """
+
+    first: npt.NDArray[np.int32]
+    outright: npt.NDArray[np.bool_]
+    twin: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that has been learned."""
+
+    features: Features
+    classifier: Classifier
+    phrasings: Phrasings
+    calibration: Calibration
+    ground: Ground
+
+    def save(self, path: Path) -> None:
+        """Write it to a file, whole or not at all."""
+        names = {
+            "words": self.features.words.names,
+            "letters": self.features.letters.names,
+            "groups": self.phrasings.groups,
+            "calibration": asdict(self.calibration),
+        }
+        arrays: dict[str, Any] = {
+            "words_idf": self.features.words.idf,
+            "letters_idf": self.features.letters.idf,
+            "centre": self.features.centre,
+            "ngrams": self.classifier.ngrams.astype(np.float16),
+            "place_weights": self.classifier.places,
+            "bias": self.classifier.bias,
+            "starts": self.phrasings.starts,
+            "places": self.phrasings.places.astype(np.float16),
+            "at": self.phrasings.at,
+            "lines": self.phrasings.lines,
+            "weights": self.phrasings.weights,
+            "first": self.ground.first,
+            "outright": self.ground.outright,
+            "twin": self.ground.twin,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        with part.open("wb") as file:
+            np.savez(file, names=np.frombuffer(json.dumps(names).encode(), dtype=np.uint8), **arrays)
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, table: WordTable) -> Model:
+        """Read it back; raise `OSError`, `ValueError` or `KeyError` if the file is none or broken."""
+        with np.load(path) as kept:
+            names = json.loads(kept["names"].tobytes())
+            calibration = names["calibration"]
+            return cls(
+                Features(
+                    Vocabulary(names["words"], kept["words_idf"]),
+                    Vocabulary(names["letters"], kept["letters_idf"]),
+                    table,
+                    kept["centre"],
+                ),
+                Classifier(kept["ngrams"].astype(np.float32), kept["place_weights"], kept["bias"]),
+                Phrasings(
+                    tuple(names["groups"]),
+                    kept["starts"],
+                    kept["places"].astype(np.float32),
+                    kept["at"],
+                    kept["lines"],
+                    kept["weights"],
+                ),
+                Calibration(**calibration | {name: _curve(calibration[name]) for name in ("ours", "right")}),
+                Ground(kept["first"], kept["outright"], kept["twin"]),
+            )
+
+
+def _curve(kept: dict[str, Any]) -> Curve:
+    return Curve(tuple(kept["slopes"]), kept["intercept"])
