@@ -184,12 +184,12 @@ class Ruleset:
         by_word: dict[str, list[tuple[int, int]]] = {}
         for index, entry in enumerate(ready):
             for number, name in enumerate(entry.parts):
-                for word in lexicon.first_words(name):
+                for word in lexicon.anchors(name):
                     by_word.setdefault(word, []).append((index, number))
         return cls(lexicon, tuple(ready), {word: tuple(listed) for word, listed in by_word.items()})
 
     def _candidates(self, heard: Heard) -> Iterator[_Ready]:
-        """Yield the rules of which every part can start with a word of the message."""
+        """Yield the rules of which every part can stand in the message, by the rarest word of each phrase."""
         present: dict[int, set[int]] = {}
         for key in {key for keys in heard.keys for key in keys}:
             for index, number in self._by_word.get(key, ()):
@@ -273,10 +273,14 @@ def _find(ready: _Ready, search: Search, context: Context) -> tuple[list[int], b
 
 def _combinations(ready: _Ready, search: Search, context: Context) -> Iterator[tuple[Span, ...]]:
     """Yield one span per part, near each other as the rule demands."""
-    found = [search.spans(name) for name in ready.parts]
-    if all(found):
-        for span in found[0]:
-            yield from _extended((span,), found[1:], ready.rule, context)
+    found: list[tuple[Span, ...]] = []
+    for name in ready.parts:
+        spans = search.spans(name)
+        if not spans:
+            return
+        found.append(spans)
+    for span in found[0]:
+        yield from _extended((span,), found[1:], ready.rule, context)
 
 
 def _extended(

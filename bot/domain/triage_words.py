@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from bot.domain.text import MARKS, STOPS, tokens
+from bot.domain.triage_slips import MIN_SLIP, meant_by, slip_table
 
 Span = tuple[int, int]
 """From the first word (counted from 0) up to, not including, the last."""
@@ -14,8 +15,6 @@ Span = tuple[int, int]
 _ANY = "_"
 _MAX_FILLERS = 3
 _MIN_STEM = 2
-_MIN_SLIP = 5  # letters of a word as typed that may be a slip; the word meant has at least six
-_MIN_MEANT = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +34,28 @@ class Heard:
     questions: frozenset[int]
 
 
+@dataclass
+class _Node:
+    """A place inside the phrases of a group: what may come next, and whether a phrase may end here."""
+
+    words: dict[str, _Node] = field(default_factory=dict)
+    groups: dict[str, _Node] = field(default_factory=dict)
+    any_word: _Node | None = None
+    ends: bool = False
+    goes_on: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Group:
-    """Alternatives for one place in a phrase. by_first: first word → the words that must follow."""
+    """Alternatives for one place in a phrase.
 
-    by_first: Mapping[str, tuple[tuple[str, ...], ...]]
-    nested: tuple[tuple[str, ...], ...]
+    root: the place before its first word. first: what it can start with. anchors: of each phrase its rarest word;
+    where none of them stands, no phrase of the group can.
+    """
+
+    root: _Node
     first: frozenset[str]
+    anchors: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -74,8 +88,17 @@ class Lexicon:
         """
         entries = {name: tuple(_atoms(phrase) for phrase in phrases) for name, phrases in groups.items()}
         _check(entries)
+        uses = Counter(atom for listed in entries.values() for entry in listed for atom in set(entry))
         firsts: dict[str, frozenset[str]] = {}
-        built = {name: _build(name, entries, firsts) for name in entries}
+        anchors: dict[str, frozenset[str]] = {}
+        built = {
+            name: _Group(
+                root=_tree(entries[name]),
+                first=_first(name, entries, firsts),
+                anchors=_anchors(name, entries, uses, anchors),
+            )
+            for name in entries
+        }
         plain = {
             atom
             for listed in entries.values()
@@ -87,7 +110,7 @@ class Lexicon:
         meant = frozenset(atom for atom in plain if not atom.endswith("*"))
         known = meant | frozenset(word for phrase in never_slips for word in phrase.split())
         filler_words = frozenset(fillers)
-        return cls(built, filler_words, known | filler_words, stems, _slip_table(forgiven))
+        return cls(built, filler_words, known | filler_words, stems, slip_table(forgiven))
 
     def hear(self, text: str) -> Heard:
         """Take *text* apart."""
@@ -122,6 +145,10 @@ class Lexicon:
         """Return every key with which a phrase of *group* can start."""
         return self._groups[group].first
 
+    def anchors(self, group: str) -> frozenset[str]:
+        """Return keys of which a message with a phrase of *group* has at least one: the rarest of each phrase."""
+        return self._groups[group].anchors
+
     def is_filler(self, word: str) -> bool:
         """Return whether *word* may stand inside any phrase without changing it."""
         return word in self._fillers
@@ -131,21 +158,13 @@ class Lexicon:
         for length in range(_MIN_STEM, len(word) + 1):
             if word[:length] in self._stems:
                 keys.append(word[:length] + "*")
-        if len(keys) == 1 and word not in self._known and len(word) >= _MIN_SLIP:
-            for meant in self._meant(word):
+        if len(keys) == 1 and word not in self._known and len(word) >= MIN_SLIP:
+            for meant in meant_by(word, self._slips):
                 keys.append(meant)
                 keys.extend(
                     f"{meant[:n]}*" for n in range(_MIN_STEM, len(meant) + 1) if meant[:n] in self._stems
                 )
         return tuple(keys)
-
-    def _meant(self, word: str) -> list[str]:
-        found = []
-        for form in (word, *_one_letter_less(word)):
-            for candidate in self._slips.get(form, ()):
-                if candidate not in found and candidate[0] == word[0] and _one_slip(word, candidate):
-                    found.append(candidate)
-        return found
 
 
 class Search:
@@ -156,59 +175,66 @@ class Search:
         self._lexicon = lexicon
         self._ends: dict[tuple[str, int], frozenset[int]] = {}
         self._spans: dict[str, tuple[Span, ...]] = {}
+        self._places: dict[str, list[int]] = {}
+        for at, keys in enumerate(heard.keys):
+            for key in keys:
+                self._places.setdefault(key, []).append(at)
 
     def spans(self, group: str) -> tuple[Span, ...]:
         """Return where phrases of *group* stand, in order of their first word."""
-        if group not in self._spans:
-            first = self._lexicon.first_words(group)
-            self._spans[group] = tuple(
-                (start, end)
-                for start, keys in enumerate(self.heard.keys)
-                if not first.isdisjoint(keys)
-                for end in sorted(self._group_ends(group, start))
-            )
-        return self._spans[group]
+        known = self._spans.get(group)
+        if known is None:
+            self._spans[group] = known = tuple(self._search(group))
+        return known
+
+    def _search(self, group: str) -> Iterator[Span]:
+        if not self._lexicon.anchors(group).isdisjoint(self._places):
+            first = self._lexicon.first_words(group) & self._places.keys()
+            for start in sorted({at for key in first for at in self._places[key]}):
+                for end in sorted(self._group_ends(group, start)):
+                    yield start, end
 
     def _group_ends(self, name: str, start: int) -> frozenset[int]:
         known = self._ends.get((name, start))
-        if known is not None:
-            return known
-        group = self._lexicon._groups[name]
-        ends: set[int] = set()
-        if start < len(self.heard.words):
+        if known is None:
+            root = self._lexicon._groups[name].root
+            ends: set[int] = set()
             for key in self.heard.keys[start]:
-                for rest in group.by_first.get(key, ()):
-                    ends |= self._rest_ends(rest, start + 1)
-            for entry in group.nested:
-                for end in self._group_ends(entry[0][1:], start):
-                    ends |= self._rest_ends(entry[1:], end)
-        result = frozenset(ends)
-        self._ends[name, start] = result
-        return result
+                if key in root.words:
+                    self._follow(root.words[key], start + 1, ends)
+            for inner, node in root.groups.items():
+                for end in self._inner_ends(inner, start):
+                    self._follow(node, end, ends)
+            known = self._ends[name, start] = frozenset(ends)
+        return known
 
-    def _rest_ends(self, atoms: tuple[str, ...], position: int) -> set[int]:
-        """Return where *atoms* end if they follow on from *position*; fillers may stand between."""
-        reached = {position}
-        for atom in atoms:
-            reached = {end for at in reached for end in self._atom_ends(atom, at)}
-            if not reached:
-                break
-        return reached
+    def _inner_ends(self, name: str, start: int) -> frozenset[int]:
+        """Return where a group inside a phrase ends if it starts at *start*: mostly it does not start there."""
+        group = self._lexicon._groups[name]
+        if group.first.isdisjoint(self.heard.keys[start]) or group.anchors.isdisjoint(self._places):
+            return frozenset()
+        return self._group_ends(name, start)
 
-    def _atom_ends(self, atom: str, at: int) -> set[int]:
+    def _follow(self, node: _Node, at: int, ends: set[int]) -> None:
+        """Add to *ends* where the phrases that have come to *node* end; fillers may stand before each word."""
+        if node.ends:
+            ends.add(at)
+        if not node.goes_on:
+            return
         heard = self.heard
-        ends: set[int] = set()
-        for skipped in range(_MAX_FILLERS + 1):
-            here = at + skipped
-            if here >= len(heard.words) or heard.clause[here] != heard.clause[at - 1]:
+        for here in range(at, min(at + _MAX_FILLERS + 1, len(heard.words))):
+            if heard.clause[here] != heard.clause[at - 1]:
                 break
-            if atom[0] == "@" and len(atom) > 1:
-                ends |= self._group_ends(atom[1:], here)
-            elif atom == _ANY or atom in heard.keys[here]:
-                ends.add(here + 1)
+            for key in heard.keys[here]:
+                if key in node.words:
+                    self._follow(node.words[key], here + 1, ends)
+            if node.any_word:
+                self._follow(node.any_word, here + 1, ends)
+            for inner, following in node.groups.items():
+                for end in self._inner_ends(inner, here):
+                    self._follow(following, end, ends)
             if not self._lexicon.is_filler(heard.words[here]):
                 break
-        return ends
 
 
 def _atoms(phrase: str) -> tuple[str, ...]:
@@ -255,21 +281,26 @@ def _reaches(name: str, uses: Mapping[str, set[str]]) -> bool:
     return False
 
 
-def _build(
-    name: str, entries: Mapping[str, tuple[tuple[str, ...], ...]], firsts: dict[str, frozenset[str]]
-) -> _Group:
-    by_first: dict[str, list[tuple[str, ...]]] = {}
-    nested = []
-    for entry in dict.fromkeys(entries[name]):
-        if entry[0].startswith("@"):
-            nested.append(entry)
-        else:
-            by_first.setdefault(entry[0], []).append(entry[1:])
-    return _Group(
-        by_first={first: tuple(rests) for first, rests in by_first.items()},
-        nested=tuple(nested),
-        first=_first(name, entries, firsts),
-    )
+def _tree(entries: Iterable[tuple[str, ...]]) -> _Node:
+    """Return the place before the first word of *entries*; phrases that begin alike share their beginning."""
+    root = _Node()
+    for entry in entries:
+        node = root
+        for atom in entry:
+            node = _next(node, atom)
+        node.ends = True
+    return root
+
+
+def _next(node: _Node, atom: str) -> _Node:
+    """Return the place behind *atom*, made if it is new."""
+    node.goes_on = True
+    if atom == _ANY:
+        node.any_word = node.any_word or _Node()
+        return node.any_word
+    if atom.startswith("@"):
+        return node.groups.setdefault(atom[1:], _Node())
+    return node.words.setdefault(atom, _Node())
 
 
 def _first(
@@ -283,31 +314,19 @@ def _first(
     return known[name]
 
 
-def _slip_table(meant: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return each word of six letters or more under itself and under itself with one letter left out."""
-    table: dict[str, list[str]] = {}
-    for word in sorted(meant):
-        if len(word) >= _MIN_MEANT and word.isalpha():
-            for form in (word, *_one_letter_less(word)):
-                table.setdefault(form, []).append(word)
-    return {form: tuple(listed) for form, listed in table.items()}
-
-
-def _one_letter_less(word: str) -> set[str]:
-    return {word[:n] + word[n + 1 :] for n in range(len(word))} if len(word) <= 24 else set()
-
-
-def _one_slip(typed: str, meant: str) -> bool:
-    """Return whether one letter is missing, extra or wrong, or two neighbours are swapped."""
-    if abs(len(typed) - len(meant)) == 1:
-        longer, shorter = (typed, meant) if len(typed) > len(meant) else (meant, typed)
-        return shorter in _one_letter_less(longer)
-    if len(typed) != len(meant):
-        return False
-    wrong = [n for n, (a, b) in enumerate(zip(typed, meant, strict=True)) if a != b]
-    if len(wrong) == 1:
-        return True
-    return any(
-        wrong == [a, b] and b == a + 1 and typed[a] == meant[b] and typed[b] == meant[a]
-        for a, b in pairwise(wrong)
-    )
+def _anchors(
+    name: str,
+    entries: Mapping[str, tuple[tuple[str, ...], ...]],
+    uses: Mapping[str, int],
+    known: dict[str, frozenset[str]],
+) -> frozenset[str]:
+    if name not in known:
+        found: set[str] = set()
+        for entry in entries[name]:
+            plain = [atom for atom in entry if atom != _ANY and not atom.startswith("@")]
+            if plain:
+                found.add(min(plain, key=uses.__getitem__))
+            else:
+                found |= _anchors(entry[0][1:], entries, uses, known)
+        known[name] = frozenset(found)
+    return known[name]
