@@ -11,11 +11,12 @@ from typing import Any
 from bot.content.library import Language, Library
 from bot.content.settings import Settings
 from bot.domain.message import plain, render
+from bot.domain.trouble import Trouble
 from bot.matching.mind import Minds
 from bot.service.understand import Understanding, understand
 
 
-class Unreadable(Exception):
+class Unreadable(Trouble):
     """A file of lines that cannot be used; the message says what is wrong with it and what is expected."""
 
 
@@ -67,8 +68,7 @@ class Asker:
             finding = meant.finding
             words = language.red_flags[finding.red_flag]
             asked = meant.kind == "check"
-            named = "Check with the patient" if asked else "Red flag"
-            template = language.phrases["check_now"] if asked else words.say
+            named = "Ask the patient if it is there now" if asked else "Red flag"
             return Reply(
                 text=text,
                 lang=language.code,
@@ -78,7 +78,7 @@ class Asker:
                 confidence=round(meant.confidence, 4),
                 ms=ms,
                 heading=f"{named} ({finding.urgency}): {words.title}",
-                said=plain(render(template, {**self._values, "sign": words.title})),
+                said="" if asked else plain(render(words.say, self._values)),
                 why=(f"{finding.rule}: {' … '.join(finding.because)}",),
             )
         why = [f"{guess.score:.2f}  {guess.topic}: “{guess.nearest}”" for guess in decision.guesses]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,13 +17,26 @@ from rich.table import Table
 
 from bot import desk, wiring
 from bot.chat.introduce import user_name
+from bot.content.settings import TOKEN, Settings
 from bot.service import enrol
 from bot.service.enrol import BOT_NAME
 from bot.storage import groups
+from bot.storage.database import Database
 from bot.storage.overview import upcoming
-from bot.terminal import ConfigOption, JsonOption, database_of, err, fail, in_plain_words, out, settings_from
+from bot.terminal import ConfigOption, JsonOption, err, fail, in_plain_words, out, settings_from
 
 app = typer.Typer()
+
+
+@contextlib.contextmanager
+def database_of(settings: Settings) -> Iterator[Database]:
+    """Open the clinic's database for one command, with its tables up to date."""
+    database = Database(settings.database.url)
+    try:
+        database.migrate()
+        yield database
+    finally:
+        database.close()
 
 
 @app.command()
@@ -48,7 +62,7 @@ def invite(
         moment = desk.read_moment(treated_at, settings.zone(branch))
         with database_of(settings) as database:
             tools = desk.tools_for_lists(settings, database)
-            if database.call(groups.note, BOT_NAME) is None and (token := os.environ.get(wiring.TOKEN)):
+            if database.call(groups.note, BOT_NAME) is None and (token := os.environ.get(TOKEN)):
                 name = asyncio.run(user_name(token, settings.telegram.api_url))
                 if name:
                     database.call(groups.write_note, BOT_NAME, name)

@@ -1,4 +1,4 @@
-"""The command `aftercare`: each command reads its files, says in one sentence what is wrong, or does its work."""
+"""The commands that set up and run: write the settings, run the bot, try everything in a sandbox, rehearse."""
 
 from __future__ import annotations
 
@@ -11,32 +11,15 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from bot import cli_clinic, cli_words, demo, desk, logs, rehearsal, wiring
+from bot import demo, desk, logs, rehearsal, wiring
 from bot.content.loading import load_library
-from bot.content.settings import Settings
+from bot.content.settings import TOKEN, Settings
 from bot.learning import cache_folder, minds_for
 from bot.service import serve_staff
 from bot.storage import groups
 from bot.terminal import ConfigOption, err, fail, in_plain_words, out, settings_from
 
-app = typer.Typer(
-    name="aftercare",
-    help="A Telegram bot that looks after patients after dry needling, and the tools of their clinic.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-app.add_typer(cli_words.app)
-app.add_typer(cli_clinic.app)
-
-
-def main() -> None:
-    """Run the command line; every known trouble becomes one clear sentence and exit code 1."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+app = typer.Typer()
 
 
 # --- setting up ------------------------------------------------------------------------------------------
@@ -91,9 +74,9 @@ def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM). The token comes from TELEGRAM_BOT_TOKEN."""
     with in_plain_words():
         settings = settings_from(config)
-        token = os.environ.get(wiring.TOKEN, "")
+        token = os.environ.get(TOKEN, "")
         if not token:
-            fail(f"{wiring.TOKEN} is not set. Get a token from @BotFather, then: export {wiring.TOKEN}=…")
+            fail(f"{TOKEN} is not set. Get a token from @BotFather, then: export {TOKEN}=…")
         logs.set_up(settings.logs)
         with err.status("Reading the words and opening the database…"):
             tools = wiring.build_tools(settings)

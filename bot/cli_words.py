@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bot import measure, wiring
+from bot import measure
 from bot.asking import Asker, Reply, read_lines
 from bot.content.library import Language, Library
 from bot.content.loading import load_library
-from bot.content.settings import Settings
+from bot.content.settings import TOKEN, Settings
 from bot.domain.readability import MOST_WORDS, TOO_HARD, lix, word_count
 from bot.learning import cache_folder, minds_for
 from bot.matching.ground import Report
@@ -66,8 +66,8 @@ def check(
         _say_ground(minds[code].topics.survey(), everything)
         _say_readability(language, everything)
     out.print(f"[green]✓[/] Settings and content of {escape(settings.clinic.name)} are in order.")
-    if not os.environ.get(wiring.TOKEN):
-        out.print(f"[yellow]Note:[/] {wiring.TOKEN} is not set; `aftercare run` needs it (from @BotFather).")
+    if not os.environ.get(TOKEN):
+        out.print(f"[yellow]Note:[/] {TOKEN} is not set; `aftercare run` needs it (from @BotFather).")
 
 
 def _say_ground(report: Report, everything: bool) -> None:

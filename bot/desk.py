@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.content.loading import load_library
-from bot.content.settings import Settings, load_settings
+from bot.content.settings import Settings, example_config, load_settings
 from bot.content.yaml_source import parse
 from bot.domain.timing import from_local
+from bot.domain.trouble import Trouble
 from bot.service import leave
 from bot.service.enrol import NotRegistered, Registered
 from bot.service.ports import Tools
@@ -23,14 +23,8 @@ from bot.storage.database import Database, Session
 from bot.storage.tables import CheckIn, Patient, Treatment
 
 
-class NotFound(Exception):
+class NotFound(Trouble):
     """Nothing is stored under that name; the message says what was looked for."""
-
-
-def example_config() -> Path:
-    """Return the supplied example: beside the checkout's `bot/`, or where the wheel puts its data."""
-    beside = Path(__file__).resolve().parents[1] / "config.example.yaml"
-    return beside if beside.is_file() else Path(sys.prefix) / "share" / "aftercare" / "config.example.yaml"
 
 
 def write_config(path: Path, answers: dict[str, str | None]) -> None:

@@ -7,12 +7,11 @@ import importlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from bot.content.library import Language, Library
-from bot.domain.text import words as split_words
 from bot.domain.triage import triage
 from bot.matching.lessons import Lessons
 from bot.matching.matcher import Matcher
@@ -21,13 +20,12 @@ from bot.matching.model import Model
 from bot.matching.reading import Reader
 from bot.matching.vectors import WordTable, shipped
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
 #: What was learned by another version is learned anew.
-_VERSION = 1
+_VERSION = 2
 #: With fewer examples of danger than this there is nothing to learn from.
 _FEWEST_EXAMPLES = 40
+#: Of the FAQ's own lines every so manieth stands beside the examples of danger, as what is none.
+_EVERY = 3
 
 _log = logging.getLogger(__name__)
 
@@ -47,52 +45,53 @@ def cache_folder(wanted: Path | None) -> Path:
 
 def _mind(language: Language, cache: Path | None) -> Mind:
     table = shipped()
-    topics = Lessons(
+    topics = _topics(language)
+    model = _model([topics.lines(), sorted(topics.own)], lambda: topics, table, cache)
+    reader = Reader(model.counts, language.synonyms, table.knows)
+    if sum(map(len, language.danger_lines.values())) < _FEWEST_EXAMPLES:
+        return Mind(Matcher(model, reader))
+    suspicion = _model(
+        [topics.lines(), sorted(language.danger_lines.items()), language.harmless_lines],
+        lambda: _danger(language, topics),
+        table,
+        cache,
+    )
+    return Mind(Matcher(model, reader), Matcher(suspicion, reader))
+
+
+def _topics(language: Language) -> Lessons:
+    return Lessons(
         asks={id_: topic.asks for id_, topic in language.topics.items()},
         own=frozenset(ask for topic in language.topics.values() for ask in topic.own_asks),
         talk=tuple(ask for talk in language.small_talk.values() for ask in talk.asks),
         unrelated=language.unrelated,
     )
-    danger = _danger(language, topics)
-    return Mind(
-        _matcher(topics, language, table, cache),
-        _matcher(danger, language, table, cache) if danger is not None else None,
-    )
 
 
-def _danger(language: Language, topics: Lessons) -> Lessons | None:
-    """Return the red flags' examples, and beside them everything that is no report of danger."""
-    reports = {id_: lines for id_, lines in language.danger_lines.items() if lines}
-    if sum(map(len, reports.values())) < _FEWEST_EXAMPLES:
-        return None
+def _danger(language: Language, topics: Lessons) -> Lessons:
+    """Return the red flags' examples, and beside them what is no report of danger."""
     harmless = [line for line in language.harmless_lines if triage(line, language.rules) is None]
     asks = [ask for asked in topics.asks.values() for ask in asked]
+    others = [*asks, *topics.unrelated, *topics.talk][::_EVERY]
     return Lessons(
-        asks=reports, unrelated=(*dict.fromkeys([*harmless, *asks, *topics.unrelated, *topics.talk]),)
+        asks={id_: lines for id_, lines in language.danger_lines.items() if lines},
+        unrelated=tuple(dict.fromkeys([*harmless, *others])),
     )
 
 
-def _matcher(lessons: Lessons, language: Language, table: WordTable, cache: Path | None) -> Matcher:
-    pairs = lessons.lines()
-    lines = [line for _group, line in pairs]
-    reader = Reader(map(split_words, lines), language.synonyms, table.knows)
-    return Matcher(_model(lessons, lines, table, cache), reader, lines)
-
-
-def _model(lessons: Lessons, lines: Sequence[str], table: WordTable, cache: Path | None) -> Model:
-    """Return what was learned of *lessons*: from the cache, or now."""
+def _model(content: Any, lessons: Callable[[], Lessons], table: WordTable, cache: Path | None) -> Model:
+    """Return what was learned of *content*: from the cache, or by learning *lessons* now."""
     if cache is None:
-        return _teacher().learn(lessons, table)  # type: ignore[no-any-return]
-    text = json.dumps([_VERSION, lessons.lines(), sorted(lessons.own)], ensure_ascii=False)
-    digest = hashlib.sha256(text.encode() + table.digest)
-    path = cache / f"{digest.hexdigest()[:32]}.npz"
+        return _learn(lessons(), table)
+    text = json.dumps([_VERSION, content], ensure_ascii=False)
+    path = cache / f"{hashlib.sha256(text.encode() + table.digest).hexdigest()[:32]}.npz"
     try:
         return Model.load(path, table)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, KeyError) as error:
         _log.warning("What was learned before cannot be read (%s); learning it again.", type(error).__name__)
-    model: Model = _teacher().learn(lessons, table)
+    model = _learn(lessons(), table)
     try:
         model.save(path)
         _forget_old(cache)
@@ -101,9 +100,10 @@ def _model(lessons: Lessons, lines: Sequence[str], table: WordTable, cache: Path
     return model
 
 
-def _teacher() -> ModuleType:
-    """Return the module that learns. It is imported only when it is needed: scikit-learn alone takes over a second."""
-    return importlib.import_module("bot.matching.learn")
+def _learn(lessons: Lessons, table: WordTable) -> Model:
+    """Learn, with a module that is imported only when it is needed: scikit-learn alone takes over a second."""
+    model: Model = importlib.import_module("bot.matching.learn").learn(lessons, table)
+    return model
 
 
 def _forget_old(cache: Path, keep: int = 12) -> None:

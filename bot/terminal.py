@@ -11,13 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from bot import desk, logs
-from bot.asking import Unreadable
-from bot.chat.house import CannotRun
-from bot.content.settings import Settings, load_settings
+from bot import logs
+from bot.content.settings import Settings, example_config, load_settings
 from bot.content.yaml_source import Faults
-from bot.service.enrol import NotRegistered
-from bot.storage.database import Database, DatabaseUnusable
+from bot.domain.trouble import Trouble
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -44,7 +41,7 @@ def in_plain_words() -> Iterator[None]:
         for fault in faults.faults:
             err.print(escape(str(fault)), soft_wrap=True)
         fail(f"{len(faults.faults)} fault{'s' * (len(faults.faults) > 1)} to mend.")
-    except (DatabaseUnusable, CannotRun, NotRegistered, Unreadable, desk.NotFound) as trouble:
+    except Trouble as trouble:
         fail(logs.scrub(str(trouble)))
 
 
@@ -60,16 +57,5 @@ def settings_from(config: Path | None, *, example_will_do: bool = False) -> Sett
     if config is None and not path.exists():
         if not example_will_do:
             fail("There is no config.yaml here. Make one with: aftercare init (or name it with --config).")
-        path = desk.example_config()
+        path = example_config()
     return load_settings(path)
-
-
-@contextlib.contextmanager
-def database_of(settings: Settings) -> Iterator[Database]:
-    """Open the clinic's database for one command, with its tables up to date."""
-    database = Database(settings.database.url)
-    try:
-        database.migrate()
-        yield database
-    finally:
-        database.close()

@@ -21,9 +21,6 @@ from bot.service.ports import Tools
 from bot.storage.database import Database
 from bot.storage.lease import Holder
 
-#: The one secret, and where it comes from.
-TOKEN = "TELEGRAM_BOT_TOKEN"
-
 Clock = Callable[[], datetime]
 
 

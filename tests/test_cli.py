@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bot.cli import app
+from bot.cli import app_for
 from bot.content.settings import load_settings
 from tests.conftest import EXAMPLE
 
@@ -32,7 +32,7 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def aftercare(*words: str, answers: str | None = None) -> Result:
     """Run a command."""
-    return CliRunner().invoke(app, list(words), input=answers, catch_exceptions=False)
+    return CliRunner().invoke(app_for(words), list(words), input=answers, catch_exceptions=False)
 
 
 def an_hour_ago() -> str:

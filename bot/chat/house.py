@@ -9,6 +9,7 @@ from typing import Any
 
 from telegram.ext import Application, CallbackContext, ExtBot, JobQueue
 
+from bot.domain.trouble import Trouble
 from bot.service.ports import Tools
 
 App = Application[
@@ -19,7 +20,7 @@ Context = CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[str
 _KEY = "house"
 
 
-class CannotRun(Exception):
+class CannotRun(Trouble):
     """The bot cannot start or go on; the message says why and what to do."""
 
 

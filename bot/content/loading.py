@@ -16,7 +16,6 @@ from bot.content.files import (
     Outline,
     PhrasesFile,
     PlanFile,
-    QuestionWords,
     SmallTalkFile,
     Sources,
     UnrelatedFile,
@@ -25,13 +24,11 @@ from bot.content.files import (
 from bot.content.red_flags import RedFlagsFile, build_ruleset
 from bot.content.red_flags import merge as merge_red_flags
 from bot.content.settings import VARIABLES, Settings
+from bot.content.shelving import Words, shelve
 from bot.content.topics import read_topics
 from bot.content.yaml_source import Fault, Faults, Source, read
-from bot.domain.check_in import AnswerWords
-from bot.domain.conversation import SmallWords
 from bot.domain.message import variables_of
 from bot.domain.plan import Option, Plan, Plans, Question, Step
-from bot.domain.text import normalise
 from bot.domain.triage import Urgency
 
 F = TypeVar("F", bound=BaseModel)
@@ -51,14 +48,6 @@ def load_library(settings: Settings, folder: Path | None = None) -> shelf.Librar
     return _Reader(folder or faq_folder(), settings.content.overlay).library(settings.content.languages)
 
 
-def _typed(words: QuestionWords) -> dict[str, tuple[str, ...]]:
-    """Return how each answer may be typed: the phrases of the file, and what stands on its button."""
-    said = {value: [*phrases] for value, phrases in words.typed.items()}
-    for value, label in words.options.items():
-        said.setdefault(value, []).append(label)
-    return {value: tuple(map(normalise, phrases)) for value, phrases in said.items()}
-
-
 class _Reader:
     """Reads one content folder and its overlay, and gathers the faults on the way."""
 
@@ -66,6 +55,7 @@ class _Reader:
         self.folder = folder
         self.overlay = overlay
         self.faults: list[Fault] = []
+        self._read: dict[Path, Source] = {}
         if overlay is not None and not overlay.is_dir():
             what = "the overlay folder of the settings is not there; correct content.overlay"
             self.faults.append(Fault(file=str(overlay), line=1, where="", what=what))
@@ -73,7 +63,7 @@ class _Reader:
 
     def library(self, codes: tuple[str, ...]) -> shelf.Library:
         """Read all files, or raise `Faults`."""
-        outline = read(self.folder / "outline.yaml", "outline.yaml").read_as(Outline)
+        outline = self._once(self.folder / "outline.yaml", "outline.yaml").read_as(Outline)
         sources = self._file("sources.yaml", Sources)
         plan = self._file("plan.yaml", PlanFile, own="replaces")
         urgencies = self._urgencies(outline)
@@ -97,11 +87,17 @@ class _Reader:
         own = self.overlay / name if self.overlay else None
         return own if own and own.is_file() else None
 
+    def _once(self, path: Path, name: str | None = None) -> Source:
+        """Read a file, or return it as it was read before."""
+        if path not in self._read:
+            self._read[path] = read(path, name) if name else read(path)
+        return self._read[path]
+
     def _source(self, name: str, own: str = "extends") -> Source:
         """Read a supplied file with the clinic's own file of that name on top."""
-        source = read(self.folder / name, name)
+        source = self._once(self.folder / name, name)
         overlay = self._own_file(name)
-        return source.overlaid(read(overlay), extend=own == "extends") if overlay else source
+        return source.overlaid(self._once(overlay), extend=own == "extends") if overlay else source
 
     def _file(self, name: str, model: type[F], own: str = "extends") -> F | None:
         try:
@@ -179,7 +175,7 @@ class _Reader:
 
     def _never_softer(self, plan: PlanFile, urgencies: Mapping[str, Urgency], source: Source) -> None:
         """Refuse a clinic's plan in which an answer that is a red flag of ours is none, or less urgent."""
-        supplied = read(self.folder / "plan.yaml", "plan.yaml").read_as(PlanFile)
+        supplied = self._once(self.folder / "plan.yaml", "plan.yaml").read_as(PlanFile)
         for id_, question in supplied.questions.items():
             own = plan.questions.get(id_)
             for option in question.options if own else ():
@@ -232,61 +228,15 @@ class _Reader:
                 named = _NAMED_FLAG.match(line)
                 self.faults.append(source.fault(("red_flags", named[1]) if named else (), line))
             return None
-        return shelf.Language(
-            code=code,
-            name=phrases.name,
-            description=phrases.description,
-            short_description=phrases.short_description,
-            patient_commands=phrases.commands.patient,
-            staff_commands=phrases.commands.staff,
-            areas=phrases.areas,
-            topics=topics,
-            red_flags={
-                id_: shelf.RedFlagWords(title=entry.title, say=entry.say)
-                for id_, entry in flags.red_flags.items()
-            },
-            rules=rules,
-            steps={
-                id_: shelf.StepWords(title=step.title, normal=step.normal)
-                for id_, step in check_ins.steps.items()
-            },
-            questions={
-                id_: shelf.QuestionWords(name=q.name, ask=q.ask, labels=q.options, advice=q.advice)
-                for id_, q in check_ins.questions.items()
-            },
-            regions=check_ins.regions,
-            plans=check_ins.plans,
-            answer_words=AnswerWords(
-                typed={id_: _typed(q) for id_, q in check_ins.questions.items()},
-                numbers=check_ins.numbers,
-                fillers=frozenset(check_ins.fillers),
-                openers=frozenset(check_ins.openers),
-            ),
-            small_talk={
-                id_: shelf.SmallTalk(asks=tuple(map(normalise, kind.asks)), reply=kind.reply)
-                for id_, kind in talk.small_talk.items()
-            },
-            synonyms=synonyms.words,
-            unrelated=unrelated.unrelated,
-            danger_lines={id_: entry.examples for id_, entry in flags.red_flags.items()},
-            harmless_lines=tuple(line for entry in flags.red_flags.values() for line in entry.not_),
-            stop_words=frozenset(map(normalise, phrases.stop_words)),
-            yes_words=frozenset(map(normalise, phrases.yes_words)),
-            small_words=SmallWords(
-                yes=frozenset(map(normalise, phrases.yes_words)),
-                no=frozenset(map(normalise, phrases.no_words)),
-                openers=tuple(map(normalise, phrases.openers)),
-                joints=frozenset(map(normalise, phrases.joints)),
-                ordinals={normalise(said): number for said, number in phrases.ordinals.items()},
-            ),
-            phrases=phrases.phrases,
+        return shelve(
+            code, Words(topics, rules, flags, check_ins, phrases, talk, synonyms.words, unrelated.unrelated)
         )
 
     def _red_flags(self, code: str) -> RedFlagsFile | None:
         """Read the red flags; an overlay's are merged by rules of their own: nothing can be taken away."""
         name = f"{code}/red_flags.yaml"
         try:
-            flags = read(self.folder / name, name).read_as(RedFlagsFile)
+            flags = self._once(self.folder / name, name).read_as(RedFlagsFile)
             own = self._own_file(name)
             return merge_red_flags(flags, read(own).read_as(RedFlagsFile)) if own else flags
         except Faults as error:
@@ -338,7 +288,7 @@ class _Reader:
             self._check_variables(source, ("areas", id_), name)
         reference = self.folder / "en" / "phrases.yaml"
         if reference.is_file():
-            wanted = read(reference, "en/phrases.yaml").read_as(PhrasesFile).phrases
+            wanted = self._once(reference, "en/phrases.yaml").read_as(PhrasesFile).phrases
             for key in sorted(set(wanted) - set(words.phrases)):
                 self.faults.append(
                     source.fault(("phrases",), f"'{key}' of en/phrases.yaml is missing; add it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,6 +76,10 @@ Clock = Annotated[time, BeforeValidator(_clock)]
 Spans = Annotated[tuple[tuple[time, time], ...], BeforeValidator(_spans)]
 ZoneName = Annotated[str, BeforeValidator(_zone)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+#: The one secret, and the environment variable it comes from; it never stands in a file.
+TOKEN = "TELEGRAM_BOT_TOKEN"
 
 
 class _Part(BaseModel):
@@ -282,6 +287,12 @@ VARIABLES = frozenset(
         "crisis.line",
     }
 )
+
+
+def example_config() -> Path:
+    """Return the supplied example: beside the checkout's `bot/`, or where the wheel puts its data."""
+    beside = Path(__file__).resolve().parents[2] / "config.example.yaml"
+    return beside if beside.is_file() else Path(sys.prefix) / "share" / "aftercare" / "config.example.yaml"
 
 
 def load_settings(path: Path) -> Settings:

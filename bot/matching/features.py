@@ -16,6 +16,15 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Lines as weighed n-grams: line n has the n-grams ids[at[n]:at[n+1]], whose weights have length 1."""
+
+    at: npt.NDArray[np.int64]
+    ids: Ints
+    weights: Floats
+
+
 class Vocabulary:
     """N-grams and how much each weighs: the rarer among the FAQ's lines, the more (smoothed idf, as scikit-learn's)."""
 
@@ -31,15 +40,22 @@ class Vocabulary:
         idf = np.log((1 + len(lines)) / (1 + np.array(list(counts.values())))) + 1
         return cls(tuple(counts), idf.astype(np.float32))
 
-    def weigh(self, line: Mapping[str, int]) -> tuple[Ints, Floats]:
-        """Return the known n-grams of a counted line, by number, and their weights; the weights have length 1."""
-        known = [(self._at[name], count) for name, count in line.items() if name in self._at]
-        if not known:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        ids = np.array([number for number, _count in known], dtype=np.int32)
-        counts = np.array([count for _number, count in known], dtype=np.float32)
-        weights = (1 + np.log(counts)) * self.idf[ids]
-        return ids, (weights / np.sqrt(weights @ weights)).astype(np.float32)
+    def weigh(self, lines: Sequence[Mapping[str, int]]) -> Weights:
+        """Return the known n-grams of counted *lines*; a line without any has none."""
+        at, ids, counts = [0], [], []
+        for line in lines:
+            for name, count in line.items():
+                number = self._at.get(name)
+                if number is not None:
+                    ids.append(number)
+                    counts.append(count)
+            at.append(len(ids))
+        starts = np.array(at, dtype=np.int64)
+        numbers = np.array(ids, dtype=np.int32)
+        weights = (1 + np.log(np.array(counts, dtype=np.float32))) * self.idf[numbers]
+        squares = np.concatenate([[0.0], np.cumsum(weights.astype(np.float64) ** 2)])
+        lengths = np.sqrt(squares[starts[1:]] - squares[starts[:-1]])
+        return Weights(starts, numbers, (weights / np.repeat(lengths, np.diff(starts))).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -56,41 +72,53 @@ class Seen:
 
 
 class Features:
-    """Turns lines into numbers."""
+    """Turns lines, each given as its words, into numbers."""
 
     def __init__(self, words: Vocabulary, letters: Vocabulary, table: WordTable, centre: Floats) -> None:
         """Use two vocabularies and *table*; *centre* is where the FAQ itself lies, and is taken from every place."""
         self.words, self.letters, self.centre = words, letters, centre
         self._table = table
-        self._letters_from = len(words.names)
-
-    @classmethod
-    def of(cls, lines: Sequence[Sequence[str]], table: WordTable) -> Features:
-        """Learn from *lines*, each as its words."""
-        words = Vocabulary.of([ngrams.of_words(line) for line in lines])
-        letters = Vocabulary.of([ngrams.of_letters(line) for line in lines])
-        places = np.array([table.of(line) for line in lines], dtype=np.float32)
-        readable = np.abs(places).sum(axis=1) > 0
-        centre = places[readable].mean(axis=0) if readable.any() else np.zeros(table.width)
-        return cls(words, letters, table, centre.astype(np.float32))
-
-    @property
-    def size(self) -> int:
-        """Return how many n-grams there are."""
-        return self._letters_from + len(self.letters.names)
 
     def see(self, line: Sequence[str]) -> Seen:
-        """Return a line, given as its words, as numbers."""
-        word_ids, word_weights = self.words.weigh(ngrams.of_words(line))
-        letter_ids, letter_weights = self.letters.weigh(ngrams.of_letters(line))
-        place = self._table.of(line)
-        if place.any():
-            place = place - self.centre
-            length = float(np.sqrt(place @ place))
-            place = place / length if length else place
+        """Return a line as numbers."""
+        words = self.words.weigh([ngrams.of_words(line)])
+        letters = self.letters.weigh([ngrams.of_letters(line)])
         return Seen(
-            ids=np.concatenate([word_ids, letter_ids + self._letters_from]),
-            weights=np.concatenate([word_weights, letter_weights]),
-            of_words=len(word_ids),
-            place=place.astype(np.float32),
+            ids=np.concatenate([words.ids, letters.ids + len(self.words.names)]),
+            weights=np.concatenate([words.weights, letters.weights]),
+            of_words=len(words.ids),
+            place=_centred(self._table.of(line)[None], self.centre)[0],
         )
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The lines that features were learned from, as numbers: words and letters, and places, (lines, width)."""
+
+    features: Features
+    words: Weights
+    letters: Weights
+    places: Floats
+
+    @classmethod
+    def of(cls, lines: Sequence[Sequence[str]], table: WordTable) -> Sheet:
+        """Learn from *lines*, each given as its words."""
+        word_counts = [ngrams.of_words(line) for line in lines]
+        letter_counts = [ngrams.of_letters(line) for line in lines]
+        words, letters = Vocabulary.of(word_counts), Vocabulary.of(letter_counts)
+        places = np.array([table.of(line) for line in lines], dtype=np.float32)
+        readable = places.any(axis=1)
+        centre = places[readable].mean(axis=0) if readable.any() else np.zeros(table.width, dtype=np.float32)
+        return cls(
+            Features(words, letters, table, centre),
+            words.weigh(word_counts),
+            letters.weigh(letter_counts),
+            _centred(places, centre),
+        )
+
+
+def _centred(places: Floats, centre: Floats) -> Floats:
+    """Return *places* as seen from *centre*, each of length 1; what could not be read stays zero."""
+    moved = np.where(places.any(axis=1, keepdims=True), places - centre, 0)
+    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
+    return np.asarray(moved / np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -7,7 +7,6 @@ which nobody has written down, would fare.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.matching.evidence import SILENT
@@ -42,9 +41,9 @@ class Report:
     twins: tuple[tuple[str, str, str], ...]
 
 
-def survey(model: Model, lines: Sequence[str]) -> Report:
-    """Return how the topics of *model* hold their ground; *lines* are its lines, in its order."""
-    groups, ground = model.phrasings.groups, model.ground
+def survey(model: Model) -> Report:
+    """Return how the topics of *model* hold their ground."""
+    groups, lines, ground = model.phrasings.groups, model.phrasings.text, model.ground
     own = [model.phrasings.group_of(number) for number in range(len(lines))]
     topics = [number for number, group in enumerate(own) if groups[group] not in SILENT]
     lost = Counter((own[number], int(ground.first[number])) for number in topics)

@@ -5,6 +5,7 @@ The only module that needs scikit-learn; it is not even imported where what was 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,19 +18,20 @@ from sklearn.svm import LinearSVC
 
 from bot.domain.text import words as split_words
 from bot.matching.evidence import SILENT, TALK, Calibration, Curve, Evidence, weigh
-from bot.matching.features import Features, Floats, Seen
+from bot.matching.features import Floats, Sheet, Weights
 from bot.matching.lessons import Lessons
 from bot.matching.model import Classifier, Ground, Model, Phrasings
 from bot.matching.vectors import WordTable
 
 Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.intp]
 
 #: How often the phrasings are held out: in each turn one part of this many is, and is judged by the rest.
 FOLDS = 3
 #: How many times a clinic's own phrasing counts.
 OWN_WEIGHT = 3.0
 #: The places are as many numbers as tell the FAQ's lines apart; more make learning slow and nothing better.
-_AXES = 64
+_AXES = 32
 #: Of all held-out phrasings, at most this share may be answered wrongly outright; of the unrelated lines, at most
 #: that share answered at all. A held-out phrasing is harder than a patient's line: its likes were never learned.
 WRONG_AT_MOST = 0.06
@@ -44,69 +46,71 @@ _TWINS = 0.95
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class _Lines:
     """All lines as one matrix. x: n-grams and shortened places; axes: how places are shortened."""
 
     words: sparse.csr_matrix
     places: Floats
     x: sparse.csr_matrix
     axes: Floats
-    group: npt.NDArray[np.intp]
+    group: Numbers
     weight: Floats
+
+    @classmethod
+    def of(cls, sheet: Sheet, group: Numbers, weight: Floats) -> _Lines:
+        features = sheet.features
+        words = _matrix(sheet.words, len(features.words.names))
+        letters = _matrix(sheet.letters, len(features.letters.names))
+        _left, _sizes, axes = np.linalg.svd(sheet.places.T @ sheet.places)
+        short = axes[:_AXES].T.astype(np.float32)
+        x = sparse.hstack([words, letters, sparse.csr_matrix(sheet.places @ short)]).tocsr()
+        return cls(words, sheet.places, x, short, group, weight)
+
+
+def _matrix(lines: Weights, width: int) -> sparse.csr_matrix:
+    return sparse.csr_matrix((lines.weights, lines.ids, lines.at), shape=(len(lines.at) - 1, width))
 
 
 def learn(lessons: Lessons, table: WordTable) -> Model:
     """Learn *lessons*; takes a few seconds. A group needs two lines at least to be judged by what is left of it."""
     pairs = lessons.lines()
-    groups = tuple(dict.fromkeys(group for group, _line in pairs))
-    lines = [split_words(line) for _group, line in pairs]
-    features = Features.of(lines, table)
-    number = {group: at for at, group in enumerate(groups)}
+    names = tuple(dict.fromkeys(group for group, _line in pairs))
+    number = {name: at for at, name in enumerate(names)}
     group = np.array([number[name] for name, _line in pairs])
     weight = np.array(
         [OWN_WEIGHT if line in lessons.own else 1.0 for _group, line in pairs], dtype=np.float32
     )
-    sheet = _sheet(features, [features.see(line) for line in lines], group, weight)
-    rng = np.random.default_rng(0)
-    fold = _dealt(group, rng)
-    silent = np.array([name in SILENT for name in groups])
-    talk = groups.index(TALK) if TALK in groups else -1
+    words = [split_words(line) for _group, line in pairs]
+    sheet = Sheet.of(words, table)
+    lines = _Lines.of(sheet, group, weight)
+    fold = _dealt(group, np.random.default_rng(0))
+    silent = np.array([name in SILENT for name in names])
+    talk = names.index(TALK) if TALK in names else -1
     with ThreadPoolExecutor(2) as pool:  # the learning itself runs outside Python's lock
-        whole = pool.submit(_fit, sheet, np.arange(len(group)))
-        judged = list(pool.map(lambda turn: _held_out(sheet, fold == turn, silent, talk), range(FOLDS)))
-        classifier = _classifier(whole.result(), sheet, len(groups))
-    starts = np.searchsorted(group, np.arange(len(groups)))
-    by_word = sheet.words.tocsc()
+        whole = pool.submit(_fit, lines, np.arange(len(group)))
+        judged = list(pool.map(lambda turn: _held_out(lines, fold == turn, silent, talk), range(FOLDS)))
+        classifier = _classifier(whole.result(), lines, len(names))
+    by_word = lines.words.tocsc()
     calibration = _calibrate(judged)
     return Model(
-        features,
-        classifier,
-        Phrasings(
-            groups,
-            starts,
-            sheet.places,
-            by_word.indptr.astype(np.int64),
-            by_word.indices.astype(np.int32),
-            by_word.data.astype(np.float32),
+        features=sheet.features,
+        classifier=classifier,
+        phrasings=Phrasings(
+            groups=names,
+            starts=np.searchsorted(group, np.arange(len(names))),
+            text=tuple(line for _group, line in pairs),
+            places=lines.places,
+            at=by_word.indptr.astype(np.int64),
+            lines=by_word.indices.astype(np.int32),
+            weights=by_word.data.astype(np.float32),
         ),
-        calibration,
-        _ground(sheet, judged, calibration),
+        calibration=calibration,
+        ground=_ground(lines, judged, calibration),
+        counts=Counter(word for line in words for word in line),
     )
 
 
-def _sheet(features: Features, seen: Sequence[Seen], group: npt.NDArray[np.intp], weight: Floats) -> _Sheet:
-    at = np.cumsum([0, *[len(line.ids) for line in seen]])
-    ids = np.concatenate([line.ids for line in seen])
-    weights = np.concatenate([line.weights for line in seen])
-    ngrams = sparse.csr_matrix((weights, ids, at), shape=(len(seen), features.size))
-    places = np.array([line.place for line in seen], dtype=np.float32)
-    _left, _sizes, axes = np.linalg.svd(places.T @ places)
-    short = axes[:_AXES].T.astype(np.float32)
-    x = sparse.hstack([ngrams, sparse.csr_matrix(places @ short)]).tocsr()
-    return _Sheet(ngrams[:, : len(features.words.names)], places, x, short, group, weight)
-
-
-def _dealt(group: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def _dealt(group: Numbers, rng: np.random.Generator) -> Numbers:
     """Return the turn in which each line is held out; every group is dealt out evenly."""
     fold = np.zeros(len(group), dtype=np.intp)
     for one in np.unique(group):
@@ -115,18 +119,18 @@ def _dealt(group: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray
     return fold
 
 
-def _fit(sheet: _Sheet, rows: npt.NDArray[np.intp]) -> LinearSVC:
+def _fit(lines: _Lines, rows: Numbers) -> LinearSVC:
     machine = LinearSVC(C=1.0, tol=0.1, random_state=0)
-    return machine.fit(sheet.x[rows], sheet.group[rows], sample_weight=sheet.weight[rows])
+    return machine.fit(lines.x[rows], lines.group[rows], sample_weight=lines.weight[rows])
 
 
-def _classifier(machine: LinearSVC, sheet: _Sheet, groups: int) -> Classifier:
+def _classifier(machine: LinearSVC, lines: _Lines, groups: int) -> Classifier:
     """Return the machine's lines in the space of features; two groups share one line, with opposite signs."""
     coef, bias = machine.coef_, machine.intercept_
     if groups == 2:
         coef, bias = np.vstack([-coef, coef]), np.concatenate([-bias, bias])
-    size = sheet.x.shape[1] - sheet.axes.shape[1]
-    places = sheet.axes @ coef[:, size:].T
+    size = lines.x.shape[1] - lines.axes.shape[1]
+    places = lines.axes @ coef[:, size:].T
     return Classifier(
         np.ascontiguousarray(coef[:, :size].T, dtype=np.float32),
         places.astype(np.float32),
@@ -138,29 +142,29 @@ def _classifier(machine: LinearSVC, sheet: _Sheet, groups: int) -> Classifier:
 class _Judged:
     """Held-out lines, judged. rows: which lines. talk: the score of small talk where it is the best of all, else 0."""
 
-    rows: npt.NDArray[np.intp]
+    rows: Numbers
     evidence: Evidence
     right: Flags
     is_topic: Flags
     talk: Floats
 
 
-def _held_out(sheet: _Sheet, is_out: Flags, silent: Flags, talk: int) -> _Judged:
+def _held_out(lines: _Lines, is_out: Flags, silent: Flags, talk: int) -> _Judged:
     """Judge the lines that are out by what is learned from the others."""
     kept, out, groups = np.flatnonzero(~is_out), np.flatnonzero(is_out), len(silent)
-    machine = _fit(sheet, kept)
+    machine = _fit(lines, kept)
     margins = np.full((len(out), groups), -1.0, dtype=np.float32)
-    found = machine.decision_function(sheet.x[out])
+    found = machine.decision_function(lines.x[out])
     margins[:, machine.classes_] = found if found.ndim == 2 else np.stack([-found, found], axis=1)
-    group = sheet.group[kept]
+    group = lines.group[kept]
     present = np.unique(group)
     starts = np.searchsorted(group, present)
     near = np.zeros((2, len(out), groups), dtype=np.float32)
-    shared = (sheet.words[out] @ sheet.words[kept].T).toarray()
+    shared = (lines.words[out] @ lines.words[kept].T).toarray()
     near[0][:, present] = np.maximum.reduceat(shared, starts, axis=1)
-    near[1][:, present] = np.maximum.reduceat(sheet.places[out] @ sheet.places[kept].T, starts, axis=1)
+    near[1][:, present] = np.maximum.reduceat(lines.places[out] @ lines.places[kept].T, starts, axis=1)
     evidence = weigh(margins, near[0], near[1], silent)
-    truth = sheet.group[out]
+    truth = lines.group[out]
     best_score = evidence.scores.max(axis=1)
     return _Judged(
         rows=out,
@@ -191,19 +195,19 @@ def _calibrate(judged: Sequence[_Judged]) -> Calibration:
     )
 
 
-def _ground(sheet: _Sheet, judged: Sequence[_Judged], calibration: Calibration) -> Ground:
+def _ground(lines: _Lines, judged: Sequence[_Judged], calibration: Calibration) -> Ground:
     """Return what became of every phrasing while it was held out, and which other line is nearly the same."""
-    first = np.zeros(len(sheet.group), dtype=np.int32)
-    outright = np.zeros(len(sheet.group), dtype=np.bool_)
+    first = np.zeros(len(lines.group), dtype=np.int32)
+    outright = np.zeros(len(lines.group), dtype=np.bool_)
     for part in judged:
         ours = calibration.ours.likely(part.evidence.ours) >= calibration.ours_at
         right = calibration.right.likely(part.evidence.right) >= calibration.right_at
         first[part.rows] = part.evidence.order[:, 0]
         outright[part.rows] = ours & right
-    twin = np.full(len(sheet.group), -1, dtype=np.int32)
-    for group in np.unique(sheet.group):
-        rows = np.flatnonzero(sheet.group == group)
-        alike = (sheet.words[rows] @ sheet.words[rows].T).toarray()
+    twin = np.full(len(lines.group), -1, dtype=np.int32)
+    for group in np.unique(lines.group):
+        rows = np.flatnonzero(lines.group == group)
+        alike = (lines.words[rows] @ lines.words[rows].T).toarray()
         np.fill_diagonal(alike, 0)
         near = alike.argmax(axis=1)
         close = alike[np.arange(len(rows)), near] >= _TWINS

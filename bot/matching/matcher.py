@@ -45,15 +45,15 @@ class Decision:
 class Matcher:
     """Knows the phrasings of every topic of one language."""
 
-    def __init__(self, model: Model, reader: Reader, lines: Sequence[str]) -> None:
-        """Use what was learned; *lines* are the FAQ's lines in the model's order."""
-        self._model, self._reader, self._lines = model, reader, lines
+    def __init__(self, model: Model, reader: Reader) -> None:
+        """Use what was learned, and *reader* to read messages."""
+        self._model, self._reader = model, reader
         self._groups = model.phrasings.groups
         self._silent = np.array([group in SILENT for group in self._groups])
 
     def survey(self) -> Report:
         """Return how its topics hold their ground."""
-        return survey(self._model, self._lines)
+        return survey(self._model)
 
     def decide(self, text: str) -> Decision:
         """Return what to do with *text*.
@@ -105,4 +105,8 @@ class Matcher:
         starts = self._model.phrasings.starts
         end = starts[column + 1] if column + 1 < len(starts) else len(near)
         nearest = int(starts[column] + near[starts[column] : end].argmax())
-        return Guess(topic=self._groups[column], score=float(scores[column]), nearest=self._lines[nearest])
+        return Guess(
+            topic=self._groups[column],
+            score=float(scores[column]),
+            nearest=self._model.phrasings.text[nearest],
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,14 @@ class Classifier:
 class Phrasings:
     """Every line of the FAQ, sorted by its group, to find the nearest.
 
-    groups: names, in order. starts: (k,), the first line of each group. places: (lines, w).
+    groups: names, in order. starts: (k,), the first line of each group. text: the lines themselves.
+    places: (lines, w).
     at, lines, weights: the lines in which each word n-gram stands: number n stands in lines[at[n]:at[n+1]].
     """
 
     groups: tuple[str, ...]
     starts: npt.NDArray[np.int64]
+    text: tuple[str, ...]
     places: Floats
     at: npt.NDArray[np.int64]
     lines: npt.NDArray[np.int32]
@@ -81,13 +84,14 @@ class Ground:
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that has been learned."""
+    """Everything that has been learned. counts: every word of the lines, and how often it occurs."""
 
     features: Features
     classifier: Classifier
     phrasings: Phrasings
     calibration: Calibration
     ground: Ground
+    counts: Mapping[str, int]
 
     def save(self, path: Path) -> None:
         """Write it to a file, whole or not at all."""
@@ -95,6 +99,8 @@ class Model:
             "words": self.features.words.names,
             "letters": self.features.letters.names,
             "groups": self.phrasings.groups,
+            "text": self.phrasings.text,
+            "counts": dict(self.counts),
             "calibration": asdict(self.calibration),
         }
         arrays: dict[str, Any] = {
@@ -136,6 +142,7 @@ class Model:
                 Phrasings(
                     tuple(names["groups"]),
                     kept["starts"],
+                    tuple(names["text"]),
                     kept["places"].astype(np.float32),
                     kept["at"],
                     kept["lines"],
@@ -143,6 +150,7 @@ class Model:
                 ),
                 Calibration(**calibration | {name: _curve(calibration[name]) for name in ("ours", "right")}),
                 Ground(kept["first"], kept["outright"], kept["twin"]),
+                names["counts"],
             )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 #: How long the runs of letters are; a space at each end of a word counts as a letter.
-SHORTEST, LONGEST = 3, 5
+SHORTEST, LONGEST = 3, 4
 
 
 def of_words(words: Sequence[str]) -> Counter[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from bot.domain.text import words as split_words
@@ -18,15 +17,14 @@ class Reader:
 
     def __init__(
         self,
-        lines: Iterable[Iterable[str]],
+        counts: Mapping[str, int],
         synonyms: Mapping[str, Iterable[str]],
         known: Callable[[str], bool] = lambda _word: False,
     ) -> None:
-        """Learn the words of the FAQ's *lines*, each split into words; *known* says of any other word that it is no slip.
+        """Keep the FAQ's words with their *counts*; *known* says of any other word that it is no slip.
 
         synonyms: a name → words and phrases that mean it. The name is written with "_" between its words.
         """
-        counts = Counter(word for line in lines for word in line)
         self._used = frozenset(counts)
         self._thesaurus = Thesaurus(synonyms)
         self._speller = Speller(counts, lambda word: known(word) or self._thesaurus.knows(word))

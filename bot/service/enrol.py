@@ -11,6 +11,7 @@ from bot.domain.message import Button, Incoming
 from bot.domain.patient import CheckInState, TreatmentState
 from bot.domain.text import normalise
 from bot.domain.timing import schedule
+from bot.domain.trouble import Trouble
 from bot.service import follow_up
 from bot.service.ports import Tools
 from bot.service.turn import Turn
@@ -25,7 +26,7 @@ BOT_NAME = "bot_user_name"
 EARLIEST, LATEST = timedelta(days=14), timedelta(minutes=15)
 
 
-class NotRegistered(Exception):
+class NotRegistered(Trouble):
     """The treatment cannot be registered; the message says why and what to do."""
 
 

@@ -20,6 +20,8 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
+from bot.domain.trouble import Trouble
+
 __all__ = ["Database", "DatabaseUnusable", "Session"]
 
 P = ParamSpec("P")
@@ -31,7 +33,7 @@ PATIENCE = 200
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class DatabaseUnusable(Exception):
+class DatabaseUnusable(Trouble):
     """The database cannot be used; the message says what to do."""
 
 

@@ -74,7 +74,7 @@ PLAN = f"plans: {{p: {{steps: [{{{STEP}}}]}}}}, {QUESTIONS}, regions: {{}}, defa
 CHECK_INS = "reviewed: {by: A, on: 2026-11-20}, steps: {}, regions: {}, plans: {}, questions: {}"
 PHRASES = (
     "name: English, description: d, short_description: s, commands: {patient: {}, staff: {}}, areas: {}, "
-    "small_talk: {}, stop_words: [], yes_words: [], phrases: {}"
+    "stop_words: [], yes_words: [], phrases: {}"
 )
 
 

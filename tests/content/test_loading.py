@@ -69,10 +69,8 @@ def test_steps_are_put_in_order(faq: FaqFolder) -> None:
 
 def test_words_that_are_compared_are_brought_into_one_spelling(faq: FaqFolder) -> None:
     """Patients' words are normalised before they are compared, and so are the words they are compared with."""
-    faq.own(
-        "en/phrases.yaml",
-        "stop_words: [DON’T write]\nyes_words: [Yeees]\nsmall_talk: {greeting: {asks: [Can’t]}}\n",
-    )
+    faq.own("en/phrases.yaml", "stop_words: [DON’T write]\nyes_words: [Yeees]\n")
+    faq.own("en/small_talk.yaml", "small_talk: {greeting: {asks: [Can’t]}}\n")
     faq.own("en/check_ins.yaml", "questions: {water: {typed: {little: [Didn’t drink]}}}\n")
     english = faq.load().languages["en"]
     assert "do not write" in english.stop_words
@@ -388,7 +386,7 @@ def test_an_option_without_a_label_is_a_fault(faq: FaqFolder) -> None:
         ("en/check_ins.yaml", "plenty: Plenty", "questions.water"),
         ("en/check_ins.yaml", "some: Have another", "questions.water.advice.some"),
         ("en/phrases.yaml", "clinic: The clinic", "areas"),
-        ("en/phrases.yaml", "reply: Welcome", "small_talk.thanks"),
+        ("en/small_talk.yaml", "reply: Welcome", "small_talk.thanks"),
         ("en/red_flags.yaml", "title: Brain", "red_flags.brain"),
         ("en/red_flags.yaml", "about brain", "red_flags.brain"),
         ("sources.yaml", "apicare: A clinic", "sources"),
@@ -566,10 +564,10 @@ def test_a_clinic_replaces_phrases_and_adds_words(faq: FaqFolder) -> None:
         """\
         phrases: {welcome_back: "Good to see you, says {clinic.name}."}
         stop_words: [enough now]
-        small_talk: {greeting: {asks: [selamat pagi]}}
         areas: {clinic: Our clinic}
         """,
     )
+    faq.own("en/small_talk.yaml", "small_talk: {greeting: {asks: [selamat pagi]}}\n")
     before = FaqFolder(faq.folder.parent / "other", small=True).load().languages["en"]
     english = faq.load().languages["en"]
     assert english.phrases["welcome_back"] == "Good to see you, says {clinic.name}."
@@ -582,19 +580,25 @@ def test_a_clinic_replaces_phrases_and_adds_words(faq: FaqFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line_of"),
+    ("name", "text", "line_of"),
     [
-        ("phrases:\n  welcome_back: Hello {nmae}\n", "nmae"),  # would leave the patient without an answer
-        ("phrases:\n  welcome_bakc: Hello\n", "bakc"),  # would be passed over in silence
-        ("areas:\n  clinic: ''\n", "clinic:"),
-        ("small_talk: {thanks: {reply: 'Bye {nmae}'}}\n", "nmae"),
+        (
+            "en/phrases.yaml",
+            "phrases:\n  welcome_back: Hello {nmae}\n",
+            "nmae",
+        ),  # would leave the patient without an answer
+        ("en/phrases.yaml", "phrases:\n  welcome_bakc: Hello\n", "bakc"),  # would be passed over in silence
+        ("en/phrases.yaml", "areas:\n  clinic: ''\n", "clinic:"),
+        ("en/small_talk.yaml", "small_talk: {thanks: {reply: 'Bye {nmae}'}}\n", "nmae"),
     ],
 )
-def test_a_fault_in_a_clinics_phrases_is_shown_in_its_file(faq: FaqFolder, text: str, line_of: str) -> None:
+def test_a_fault_in_a_clinics_phrases_is_shown_in_its_file(
+    faq: FaqFolder, name: str, text: str, line_of: str
+) -> None:
     """What the clinic wrote is checked as ours is, and shown where it stands."""
-    faq.own("en/phrases.yaml", text)
+    faq.own(name, text)
     (fault,) = faq.faults()
-    assert fault.startswith(f"{faq.own_at('en/phrases.yaml', line_of)}: ")
+    assert fault.startswith(f"{faq.own_at(name, line_of)}: ")
 
 
 def test_a_clinic_rewrites_check_ins_and_adds_answers(faq: FaqFolder) -> None:

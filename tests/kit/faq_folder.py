@@ -111,13 +111,7 @@ SMALL = {
         numbers: {seven: 7}
         fillers: [about]
         """,
-    "en/phrases.yaml": """\
-        name: English
-        description: I look after patients.
-        short_description: After dry needling.
-        commands: {patient: {start: Begin}, staff: {treated: Register}}
-        areas:
-          clinic: The clinic
+    "en/small_talk.yaml": """\
         small_talk:
           greeting:
             asks: [hi, hello]
@@ -125,6 +119,14 @@ SMALL = {
           thanks:
             asks: [thanks]
             reply: Welcome.
+        """,
+    "en/phrases.yaml": """\
+        name: English
+        description: I look after patients.
+        short_description: After dry needling.
+        commands: {patient: {start: Begin}, staff: {treated: Register}}
+        areas:
+          clinic: The clinic
         stop_words: [stop]
         yes_words: [yes]
         phrases:
