@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo rehearse lint check test lock clean
+.PHONY: help setup demo rehearse lint check test bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -37,6 +37,9 @@ check: lint  ## The everyday loop: lint and the unit tests
 
 test: lint  ## Everything, with coverage: what CI runs
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered --cov-report=html
+
+bench: setup  ## Compare engines, and ours with published figures: make bench DATA=folder-of-the-public-sets
+	$(BIN)/python -m tests.bench.understanding $(if $(DATA),--data $(DATA))
 
 lock:  ## Resolve the dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.txt

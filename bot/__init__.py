@@ -2,8 +2,9 @@
 
 The house, from the roof down; a floor imports only from the floors below it (import-linter keeps it)::
 
-    cli  cli_clinic  terminal      the command line, and what all its commands share
+    cli  cli_run  cli_words  cli_clinic  terminal   the command line; a command's module is imported when it is asked for
     rehearsal  demo  desk          72 hours in seconds; the sandbox with the real bot in it; what commands are made of
+    asking  measure                the bot without a chat: one line, a file of lines, and how well they are understood
     wiring  logs                   builds every object once; the only reader of the clock and of chance
     chat/                          Telegram in, Telegram out: the only room that knows python-telegram-bot
     service/                       what the program does, one transaction a step; knows no Telegram, reads no clock
@@ -14,13 +15,21 @@ The house, from the roof down; a floor imports only from the floors below it (im
         alarm hand_off               danger to staff, and messages between patient and staff
         dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone
         turn ports card              one conversation's moment; the edge to Telegram; what is printed
+    learning                       what the bot knows of the words: learned once, then read from a cache
     storage/ | content/            SQL (SQLAlchemy, Alembic) | YAML into values, every fault with file and line
-    domain/                        pure decisions: triage, matching, plan, timing, check-in, message, pacing
+    matching/                      which topic a message asks for, and a second opinion on danger; numpy, no I/O but a cache
+    domain/                        pure decisions: triage, conversation, plan, timing, check-in, message, pacing
     sandbox/                       the annexe: a Telegram on localhost; shares no code with the house
 
 One update, from Telegram and back: `chat.app` stores it in the inbox, then takes it through python-telegram-bot's
 handlers (`chat.for_patients`, `chat.for_staff`) to `service.receive` or `service.serve_staff`; state changes, the
 outbox rows and "handled" are one transaction; `service.deliver` sends what is in the outbox through `chat.messenger`.
+
+One message, understood (`service.understand`): the rules of `domain.triage` read it for signs of danger; `matching.mind`
+gives the second opinion; then come what was said before (`domain.conversation`), small talk, and `matching.matcher`: slips
+mended (`reading`), n-grams and a place in the table of word vectors (`features`), a linear classifier and the nearest
+phrasings (`model`), weighed into two likelihoods (`evidence`): is it a question for us, and is the first topic right? The
+bars they must reach are learned (`learn`) from phrasings that were held out.
 
 Where it departs from the design's page, and why:
 

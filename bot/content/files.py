@@ -183,6 +183,7 @@ class CheckInsFile(_File):
     numbers: dict[str, int] = {}
     fillers: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
+    no_answers: tuple[str, ...] = ()
 
 
 # --- <language>/small_talk.yaml, words.yaml, unrelated.yaml ------------------------------------------------
@@ -206,6 +207,14 @@ class WordsFile(_File):
     """The thesaurus: a name, and the words and phrases that mean it."""
 
     words: dict[ShortId, tuple[Ask, ...]] = {}
+
+
+class TellingsFile(_File):
+    """Lines to learn the second opinion from: reports of each red flag, and lines with its words that report none."""
+
+    reviewed: Reviewed | None = None
+    reports: dict[ShortId, tuple[Ask, ...]] = {}
+    harmless: tuple[Ask, ...] = ()
 
 
 class UnrelatedFile(_File):
@@ -237,5 +246,6 @@ class PhrasesFile(_File):
     no_words: tuple[str, ...] = ()
     openers: tuple[str, ...] = ()
     joints: tuple[str, ...] = ()
+    bare_questions: tuple[str, ...] = ()
     ordinals: dict[str, int] = {}
     phrases: dict[str, Text]

@@ -18,6 +18,7 @@ from bot.content.files import (
     PlanFile,
     SmallTalkFile,
     Sources,
+    TellingsFile,
     UnrelatedFile,
     WordsFile,
 )
@@ -212,6 +213,7 @@ class _Reader:
         talk = self._file(f"{code}/small_talk.yaml", SmallTalkFile)
         synonyms = self._optional(f"{code}/words.yaml", WordsFile)
         unrelated = self._optional(f"{code}/unrelated.yaml", UnrelatedFile)
+        tellings = self._optional(f"{code}/tellings.yaml", TellingsFile)
         flags = self._red_flags(code)
         if check_ins is None or phrases is None or flags is None or plans is None or talk is None:
             return None
@@ -221,15 +223,21 @@ class _Reader:
             self._check_variables(self._source(f"{code}/small_talk.yaml"), ("small_talk", id_), kind.reply)
         self._check_red_flag_words(code, flags)
         try:
-            rules = build_ruleset(flags, urgencies)
+            rules = build_ruleset(flags, urgencies, plans.regions)
         except ValueError as error:
             source = self._source(f"{code}/red_flags.yaml")
             for line in str(error).splitlines():
                 named = _NAMED_FLAG.match(line)
                 self.faults.append(source.fault(("red_flags", named[1]) if named else (), line))
             return None
+        for id_ in sorted(set(tellings.reports) - set(flags.red_flags)):
+            source = self._source(f"{code}/tellings.yaml")
+            self.faults.append(source.fault(("reports", id_), "no such red flag; correct the name"))
         return shelve(
-            code, Words(topics, rules, flags, check_ins, phrases, talk, synonyms.words, unrelated.unrelated)
+            code,
+            Words(
+                topics, rules, flags, check_ins, phrases, talk, synonyms.words, unrelated.unrelated, tellings
+            ),
         )
 
     def _red_flags(self, code: str) -> RedFlagsFile | None:

@@ -47,6 +47,7 @@ class RuleEntry(Part):
     treated: tuple[Name, ...] = ()
     hours: Annotated[tuple[Hours | None, ...], Field(min_length=1, max_length=2)] | None = None
     examples: tuple[str, ...] = ()
+    weak: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -186,6 +187,7 @@ def _red_flag(id_: str, urgency: Urgency, entry: RedFlagEntry) -> RedFlag:
                 urgency=rule.urgency,
                 treated=frozenset(rule.treated),
                 hours=rule.period(),
+                weak=rule.weak,
             )
             for name, rule in entry.rules.items()
         ),
@@ -281,7 +283,7 @@ def _example_faults(data: RedFlagsFile, urgencies: Mapping[str, Urgency], rules:
                     yield f"red flag '{id_}', rule '{name}': it does not find its example '{example}'"
         for line in entry.not_:
             own = _of(id_, findings(line, rules))
-            if own:
+            if own and not own.weak:
                 because = " ".join(own.because)
                 yield f"red flag '{id_}': rule '{own.rule}' finds '{line}', which it must not (because of: {because})"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.content import library as shelf
-from bot.content.files import CheckInsFile, PhrasesFile, QuestionWords, SmallTalkFile
+from bot.content.files import CheckInsFile, PhrasesFile, QuestionWords, SmallTalkFile, TellingsFile
 from bot.content.red_flags import RedFlagsFile
 from bot.domain.check_in import AnswerWords
 from bot.domain.conversation import SmallWords
@@ -27,6 +27,7 @@ class Words:
     talk: SmallTalkFile
     synonyms: Mapping[str, tuple[str, ...]]
     unrelated: tuple[str, ...]
+    tellings: TellingsFile
 
 
 def shelve(code: str, w: Words) -> shelf.Language:
@@ -60,6 +61,7 @@ def shelve(code: str, w: Words) -> shelf.Language:
             numbers=w.check_ins.numbers,
             fillers=frozenset(w.check_ins.fillers),
             openers=frozenset(w.check_ins.openers),
+            no_answers=frozenset(map(normalise, w.check_ins.no_answers)),
         ),
         small_talk={
             id_: shelf.SmallTalk(asks=tuple(map(normalise, kind.asks)), reply=kind.reply)
@@ -67,8 +69,14 @@ def shelve(code: str, w: Words) -> shelf.Language:
         },
         synonyms=w.synonyms,
         unrelated=w.unrelated,
-        danger_lines={id_: entry.examples for id_, entry in w.flags.red_flags.items()},
-        harmless_lines=tuple(line for entry in w.flags.red_flags.values() for line in entry.not_),
+        danger_lines={
+            id_: (*entry.examples, *w.tellings.reports.get(id_, ()))
+            for id_, entry in w.flags.red_flags.items()
+        },
+        harmless_lines=(
+            *(line for entry in w.flags.red_flags.values() for line in entry.not_),
+            *w.tellings.harmless,
+        ),
         stop_words=frozenset(map(normalise, w.phrases.stop_words)),
         yes_words=frozenset(map(normalise, w.phrases.yes_words)),
         small_words=SmallWords(
@@ -76,6 +84,7 @@ def shelve(code: str, w: Words) -> shelf.Language:
             no=frozenset(map(normalise, w.phrases.no_words)),
             openers=tuple(map(normalise, w.phrases.openers)),
             joints=frozenset(map(normalise, w.phrases.joints)),
+            bare=frozenset(map(normalise, w.phrases.bare_questions)),
             ordinals={normalise(said): number for said, number in w.phrases.ordinals.items()},
         ),
         phrases=w.phrases.phrases,

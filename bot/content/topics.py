@@ -15,7 +15,15 @@ from bot.domain.topic import Held, Topic
 
 #: Files of a language folder that hold no topics.
 OTHER_FILES = frozenset(
-    {"check_ins.yaml", "phrases.yaml", "red_flags.yaml", "small_talk.yaml", "unrelated.yaml", "words.yaml"}
+    {
+        "check_ins.yaml",
+        "phrases.yaml",
+        "red_flags.yaml",
+        "small_talk.yaml",
+        "tellings.yaml",
+        "unrelated.yaml",
+        "words.yaml",
+    }
 )
 #: A topic's id stands in its buttons' data (64 bytes) behind a word such as "yes:".
 LONGEST_ID = 60

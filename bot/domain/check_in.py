@@ -20,12 +20,14 @@ class AnswerWords:
     """How patients type their answers in one language.
 
     typed: question id → value → phrases. numbers: "seven" → 7. fillers: words that change nothing ("about", "lah").
+    openers: how a question begins. no_answers: what holds an answer's words and is none ("thanks a lot").
     """
 
     typed: Mapping[str, Mapping[str, Sequence[str]]]
     numbers: Mapping[str, int]
     fillers: frozenset[str]
     openers: frozenset[str] = frozenset()
+    no_answers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ def next_question(questions: Sequence[Question], answers: Mapping[str, str]) -> 
 
 def _read_piece(piece: str, questions: Sequence[Question], words: AnswerWords) -> Reading | None:
     if piece.split(maxsplit=1)[:1] and piece.split(maxsplit=1)[0] in words.openers:
+        return None
+    if piece.strip(" .!") in words.no_answers:
         return None
     scale = next((question for question in questions if question.scale_to is not None), None)
     if scale is not None and scale.scale_to is not None:

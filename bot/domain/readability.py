@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 
-from bot.domain.text import tokens
+from bot.domain.text import STOPS, tokens
 
 #: Above this an answer is reported by `aftercare check`: Björnsson's scale calls 30 to 40 "fiction, popular
 #: magazines" and 40 to 50 "newspapers".
@@ -31,11 +33,16 @@ def lix(template: str) -> float:
     words = _words(template)
     if not words:
         return 0.0
-    plain = _VARIABLE.sub("it", _TAGS.sub("", template))
-    sentences = max(1, sum(mark in (".", "?", "!") for mark in tokens(plain + ".")))
-    long = sum(len(word) > _LONG for word in words)
+    sentences = max(1, sum(mark in STOPS for mark in tokens(_plain(template) + ".")))
+    long = sum(sum(map(str.isalpha, word)) > _LONG for word in words)
     return len(words) / sentences + 100 * long / len(words)
 
 
 def _words(template: str) -> list[str]:
-    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", _VARIABLE.sub("it", _TAGS.sub("", template)))
+    # Without their marks: a vowel sign of Tamil or Hindi would else divide a word.
+    letters = "".join(char for char in _plain(template) if not unicodedata.category(char).startswith("M"))
+    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", letters)
+
+
+def _plain(template: str) -> str:
+    return html.unescape(_VARIABLE.sub("it", _TAGS.sub("", template)))

@@ -32,6 +32,14 @@ def slip_table(words: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     return {part: tuple(found) for part, found in table.items()}
 
 
+def meant_by(typed: str, table: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the words of *table* (see `slip_table`) that are one slip apart from *typed*."""
+    found: dict[str, None] = {}
+    for part in sorted(parts(typed)):
+        found.update(dict.fromkeys(word for word in table.get(part, ()) if one_slip_apart(typed, word)))
+    return list(found)
+
+
 def parts(word: str) -> set[str]:
     """Return *word*, and what is left of it without any one letter."""
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}

@@ -89,6 +89,7 @@ class Rule:
     urgency: higher than the red flag's own, or None.
     treated: the rule applies only if one of these places was treated; empty: wherever it was.
     hours: the rule applies only from so many hours after the treatment up to so many (None: open); None: always.
+    weak: its words may well mean something else: a finding counts only if something else speaks for it, too.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Rule:
     urgency: Urgency | None = None
     treated: frozenset[str] = frozenset()
     hours: tuple[float, float | None] | None = None
+    weak: bool = False
 
     def applies(self, circumstances: Circumstances) -> bool:
         """Return whether the place and the time that the rule asks for are known to be so."""
@@ -124,12 +126,16 @@ class RedFlag:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A red flag found in a message. because: the patient's words, as normalised, that led to it."""
+    """A red flag found in a message. because: the patient's words, as normalised, that led to it, run by run.
+
+    weak: the rule that found it is a weak one.
+    """
 
     red_flag: str
     urgency: Urgency
     rule: str
     because: tuple[str, ...]
+    weak: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,9 +214,12 @@ class Ruleset:
             match = _find(ready, search, context) if ready.rule.applies(circumstances) else None
             if match:
                 positions, only_asked = match
-                because = tuple(search.heard.words[at] for at in positions)
                 finding = Finding(
-                    red_flag=ready.red_flag, urgency=ready.urgency, rule=ready.rule.id, because=because
+                    red_flag=ready.red_flag,
+                    urgency=ready.urgency,
+                    rule=ready.rule.id,
+                    because=_runs(positions, search.heard.words),
+                    weak=ready.rule.weak,
                 )
                 (asked if only_asked else reported).append(finding)
         return reported, asked
@@ -240,9 +249,24 @@ def doubts(text: str, ruleset: Ruleset, circumstances: Circumstances = UNKNOWN) 
 def _most_urgent_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
     best: dict[str, Finding] = {}
     for finding in found:
-        if finding.red_flag not in best or finding.urgency > best[finding.red_flag].urgency:
+        if finding.red_flag not in best or _weight(finding) > _weight(best[finding.red_flag]):
             best[finding.red_flag] = finding
-    return tuple(sorted(best.values(), key=lambda finding: -finding.urgency.rank))
+    return tuple(sorted(best.values(), key=_weight, reverse=True))
+
+
+def _weight(finding: Finding) -> tuple[bool, int]:
+    return not finding.weak, finding.urgency.rank
+
+
+def _runs(positions: list[int], words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words at *positions*; neighbours stand together."""
+    runs: list[list[str]] = []
+    for number, at in enumerate(positions):
+        if number and at == positions[number - 1] + 1:
+            runs[-1].append(words[at])
+        else:
+            runs.append([words[at]])
+    return tuple(" ".join(run) for run in runs)
 
 
 def _find(ready: _Ready, search: Search, context: Context) -> tuple[list[int], bool] | None:

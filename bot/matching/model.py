@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -121,14 +121,29 @@ class Model:
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
-        with part.open("wb") as file:
-            np.savez(file, names=np.frombuffer(json.dumps(names).encode(), dtype=np.uint8), **arrays)
-        part.replace(path)
+        try:
+            with part.open("wb") as file:
+                np.savez(file, names=np.frombuffer(json.dumps(names).encode(), dtype=np.uint8), **arrays)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)  # half a file on a full disk helps nobody
+            raise
 
     @classmethod
     def load(cls, path: Path, table: WordTable) -> Model:
-        """Read it back; raise `OSError`, `ValueError` or `KeyError` if the file is none or broken."""
-        with np.load(path) as kept:
+        """Read it back; raise `OSError` if the file cannot be opened, `ValueError` if it is broken or another's."""
+        with path.open("rb") as file:
+            try:
+                model = cls._read(file, table)
+            except Exception as error:  # zipfile, zlib, numpy and json each raise half a dozen kinds
+                raise ValueError(f"{path} does not hold what was learned: {error!r}") from error
+        if not model._fits(table):
+            raise ValueError(f"{path} does not fit together, or was learned with another table")
+        return model
+
+    @classmethod
+    def _read(cls, file: BinaryIO, table: WordTable) -> Model:
+        with np.load(file) as kept:
             names = json.loads(kept["names"].tobytes())
             calibration = names["calibration"]
             return cls(
@@ -152,6 +167,21 @@ class Model:
                 Ground(kept["first"], kept["outright"], kept["twin"]),
                 names["counts"],
             )
+
+    def _fits(self, table: WordTable) -> bool:
+        """Return whether all parts are of one size."""
+        words, letters, lines = self.features.words, self.features.letters, len(self.phrasings.text)
+        groups = (len(self.phrasings.groups),)
+        return (
+            len(words.names) == len(words.idf) == len(self.phrasings.at) - 1
+            and len(letters.names) == len(letters.idf)
+            and self.features.centre.shape == (table.width,)
+            and self.classifier.ngrams.shape == (len(words.names) + len(letters.names), *groups)
+            and self.classifier.places.shape == (table.width, *groups)
+            and self.classifier.bias.shape == self.phrasings.starts.shape == groups
+            and self.phrasings.places.shape == (lines, table.width)
+            and len(self.ground.first) == len(self.ground.outright) == len(self.ground.twin) == lines
+        )
 
 
 def _curve(kept: dict[str, Any]) -> Curve:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from bot.domain.slips import one_slip_apart, parts, slip_table
+from bot.domain.slips import meant_by, slip_table
 
 #: A shorter word has too many neighbours to guess which was meant.
 SHORTEST = 4
@@ -18,13 +18,15 @@ class Speller:
         self._counts = counts
         self._known = known
         self._table = slip_table(word for word in counts if len(word) >= SHORTEST and word.isalpha())
+        self._longest = max(map(len, counts), default=0) + 1
 
     def mend(self, word: str) -> str:
         """Return the commonest word of the FAQ that is one slip from *word*, or *word* if it is known or hopeless."""
-        if len(word) < SHORTEST or word in self._counts or not word.isalpha() or self._known(word):
+        if not SHORTEST <= len(word) <= self._longest or not word.isalpha():
             return word
-        near = {other for part in parts(word) for other in self._table.get(part, ())}
-        slips = [other for other in near if one_slip_apart(word, other)]
+        if word in self._counts or self._known(word):
+            return word
+        slips = meant_by(word, self._table)
         # A slip in the first letter is the rarest, so a word that begins alike goes first.
         return max(slips, key=lambda other: (other[0] == word[0], self._counts[other], other), default=word)
 

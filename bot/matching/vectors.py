@@ -26,7 +26,7 @@ class WordTable:
         """Keep *rows* (one per piece, int8) and the *scales* that make them numbers again."""
         self._rows, self._scales = rows, scales.astype(np.float32)
         #: A mark of the table's content: another table, another mark.
-        self.digest = hashlib.sha256(rows.tobytes() + "\n".join(pieces).encode()).digest()
+        self.digest = hashlib.sha256(rows.tobytes() + scales.tobytes() + "\n".join(pieces).encode()).digest()
         self._at = {piece: number for number, piece in enumerate(pieces)}
         self._known: dict[str, tuple[int, ...]] = {}
 
@@ -41,6 +41,8 @@ class WordTable:
 
     def pieces_of(self, word: str) -> tuple[int, ...]:
         """Return the rows of *word*: one, or those of its longest pieces; none for what has no Latin letters."""
+        if len(word) > _LONGEST_WORD:
+            return ()
         if word not in self._known:
             if len(self._known) > 20_000:
                 self._known.clear()  # only so that a flood of nonsense cannot fill the memory
@@ -56,8 +58,6 @@ class WordTable:
         return np.asarray(mean, dtype=np.float32)
 
     def _cut(self, word: str) -> tuple[int, ...]:
-        if len(word) > _LONGEST_WORD:
-            return ()
         found, start = [], 0
         while start < len(word):
             mark = "##" if start else ""

@@ -53,26 +53,17 @@ def understand(
 
     circumstances: where and when the person was treated. before: what the bot said last in this chat.
     """
-    found, asked_about = _read(library, text, circumstances)
-    finding = _most_urgent(found)
-    if finding is not None:
-        return Understanding(kind="red_flag", finding=finding)
+    danger = _danger(library, mind, text, circumstances)
+    if danger.finding is not None:
+        return Understanding(kind="red_flag", finding=danger.finding)
     if before is not None and (topic := chosen(text, before, language.small_words)) is not None:
         return Understanding(kind="answer", decision=Decision(answer=topic, confidence=1.0))
     said = normalise(text).strip(" .!?")
     for id_, talk in language.small_talk.items():
         if said in talk.asks:
             return Understanding(kind="smalltalk", small_talk=id_)
-    doubt = _most_urgent(asked_about)
-    suspicion = mind.suspects(text) if doubt is None else None
-    if suspicion is not None and library.urgencies[suspicion.red_flag] >= Urgency.SAME_DAY:
-        finding = Finding(
-            red_flag=suspicion.red_flag,
-            urgency=library.urgencies[suspicion.red_flag],
-            rule=SECOND_OPINION,
-            because=(suspicion.like,),
-        )
-        return Understanding(kind="check", finding=finding, confidence=suspicion.likely)
+    if danger.suspicion is not None:
+        return Understanding(kind="check", finding=danger.suspicion, confidence=danger.likely)
     decision = _decide(language, mind, text, before)
     if decision.talk is not None:
         kinds = (id_ for id_, talk in language.small_talk.items() if decision.talk in talk.asks)
@@ -80,12 +71,49 @@ def understand(
             kind="smalltalk", small_talk=next(kinds), decision=decision, confidence=decision.confidence
         )
     kind: Kind = "answer" if decision.answer else "offer" if decision.offers else "hand_over"
-    return Understanding(kind=kind, doubt=doubt, decision=decision, confidence=decision.confidence)
+    return Understanding(kind=kind, doubt=danger.doubt, decision=decision, confidence=decision.confidence)
 
 
-def find_red_flag(library: Library, words: str, circumstances: Circumstances = UNKNOWN) -> Finding | None:
+def find_red_flag(
+    library: Library, mind: Mind, words: str, circumstances: Circumstances = UNKNOWN
+) -> Finding | None:
     """Return the most urgent red flag in *words* that must be acted on, in whichever language, or None."""
-    return _most_urgent(_read(library, words, circumstances)[0])
+    return _danger(library, mind, words, circumstances).finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Danger:
+    """finding: must be acted on. suspicion: ask the patient. doubt: only asked about. likely: of the suspicion."""
+
+    finding: Finding | None = None
+    suspicion: Finding | None = None
+    doubt: Finding | None = None
+    likely: float = 0.0
+
+
+def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstances) -> _Danger:
+    """Weigh what the rules find and what the second opinion says.
+
+    A rule is enough, if it is not a weak one. A weak rule is enough if the words are also like known reports of
+    danger; without that, and without any rule, such likeness only leads to a question: "do you have this now?"
+    """
+    reported, asked = _read(library, text, circumstances)
+    opinion = mind.on_danger(text)
+    agrees = opinion is None or opinion.possible
+    finding = _most_urgent(found for found in reported if not found.weak or agrees)
+    if finding is not None:
+        return _Danger(finding=finding)
+    likely = opinion.likely if opinion is not None else 0.0
+    weak, doubt = _most_urgent(reported), _most_urgent(asked)
+    if weak is not None:
+        return _Danger(suspicion=weak, likely=likely)
+    if doubt is not None or opinion is None or not opinion.sure:
+        return _Danger(doubt=doubt)
+    urgency = library.urgencies[opinion.first.topic]
+    like = Finding(
+        red_flag=opinion.first.topic, urgency=urgency, rule=SECOND_OPINION, because=(opinion.first.nearest,)
+    )
+    return _Danger(suspicion=_most_urgent([like]), likely=likely)
 
 
 def _read(library: Library, words: str, circumstances: Circumstances) -> tuple[list[Finding], list[Finding]]:
@@ -144,13 +172,19 @@ def _two_questions(language: Language, mind: Mind, text: str, whole: Decision) -
 
 
 def _after(language: Language, mind: Mind, text: str, topic: str, decision: Decision) -> Decision | None:
-    """Read a short follow-up together with the topic that was answered before it."""
+    """Read a short follow-up together with the topic that was answered before it.
+
+    One that names what it asks about ("and for swimming?") is first read by itself; "how long?" is not.
+    """
     rest = leaning(text, language.small_words)
-    if rest is None or (decision.answer is not None and rest == normalise(text).strip(" .!?")):
+    if rest is None:
         return None
-    alone = mind.topics.decide(rest)
-    if alone.answer is not None:
-        return alone
+    if rest not in language.small_words.bare:
+        if decision.answer is not None and rest == normalise(text).strip(" .!?"):
+            return None
+        alone = mind.topics.decide(rest)
+        if alone.answer is not None:
+            return alone
     known = language.topics[topic]
     together = mind.topics.decide(f"{known.title} {rest}")
     near = {topic, *known.follow_ups, *(other.id for other in language.area_topics(known.area))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -71,6 +72,7 @@ topics:
 def faq(tmp_path: Path) -> FaqFolder:
     """Give a folder with two small areas."""
     folder = FaqFolder(tmp_path)
+    shutil.rmtree(folder.folder / "en" / "asks")
     folder.write("outline.yaml", OUTLINE)
     folder.write("en/safety.yaml", SAFETY)
     folder.write(FILE, TEXT)

@@ -51,3 +51,23 @@ def test_a_lexicon_names_its_faults() -> None:
         Lexicon.of({"a": ["@b"]})
     with pytest.raises(ValueError, match="'a' has a phrase without a first word"):
         Lexicon.of({"a": ["!"]})
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("breahting", True),  # two swapped
+        ("breathin", True),  # one missing
+        ("breathiing", True),  # one too many
+        ("breathong", True),  # one wrong
+        ("reathing", False),  # the first letter is nearly always right
+        ("brathng", False),  # two slips
+        ("pian", False),  # the word meant is too short to be guessed
+        ("a" * 4000, False),
+    ],
+)
+def test_one_slip_in_a_forgiven_word_is_read_over(typed: str, found: bool) -> None:
+    """A letter missing, extra, wrong or swapped in a long word; the first letter must be right."""
+    lexicon = Lexicon.of({"sign": ["breathing", "pain"]}, forgiven=["breathing", "pain"])
+    search = Search(lexicon, lexicon.hear(typed))
+    assert bool(search.spans("sign")) is found
