@@ -124,12 +124,12 @@ def read_lines(path: Path, needed: Sequence[str] = ("text",)) -> list[dict[str, 
         Unreadable: it is not there, is no UTF-8, or lacks one of the *needed* columns.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
         raise Unreadable(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path} cannot be read as text: {error}") from None
-    header = lines[0].split("\t") if lines else []
+    header = [_unquoted(cell) for cell in lines[0].split("\t")]
     for name in needed:
         if name not in header:
             raise Unreadable(
@@ -137,11 +137,12 @@ def read_lines(path: Path, needed: Sequence[str] = ("text",)) -> list[dict[str, 
                 "The first line must name the columns, with tabs between them."
             )
     rows = [dict(zip(header, map(_unquoted, line.split("\t")), strict=False)) for line in lines[1:]]
-    return [dict.fromkeys(header, "") | row for row in rows if row.get("text")]
+    return [dict.fromkeys(header, "") | row for row in rows if row.get("text", "").strip()]
 
 
 def _unquoted(cell: str) -> str:
     """Return a cell without the quotes that spreadsheets put around one that has quotes in it."""
-    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
-        return cell[1:-1].replace('""', '"')
+    inside = cell[1:-1]
+    if len(cell) >= 2 and cell[0] == cell[-1] == '"' and '"' not in inside.replace('""', ""):
+        return inside.replace('""', '"')
     return cell

@@ -71,14 +71,11 @@ def measure(rows: Iterable[Mapping[str, str]], ask: Callable[[str], Reply]) -> R
     tally: dict[str, list[float]] = {}
     failures: list[Failure] = []
     times: list[float] = []
-    for number, row in enumerate(rows, start=1):
-        expect = row.get("expect", "")
-        missing = [name for name in EXPECTED.get(expect, ("expect",)) if not row.get(name)]
-        if missing:
-            known = ", ".join(EXPECTED)
-            raise Unreadable(
-                f"Line {number} ({row.get('text', '')!r}): '{missing[0]}' is empty or unknown; expect is one of {known}."
-            )
+    for row in rows:
+        fault = _fault(row)
+        if fault is not None:
+            raise Unreadable(f"“{row.get('text', '')}”: {fault}.")
+        expect = row["expect"]
         reply = ask(row["text"])
         times.append(reply.ms)
         counted, right = _JUDGES[expect](row, reply)
@@ -92,13 +89,26 @@ def measure(rows: Iterable[Mapping[str, str]], ask: Callable[[str], Reply]) -> R
         for name, (low, high) in AIMS.items()
         if name in tally
     ]
-    cut = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
+    cut = quantiles(times * 2, n=100, method="inclusive") if times else [0.0] * 99
     return Report(
         figures=tuple(figures),
         failures=tuple(failures),
         median_ms=round(cut[49], 2),
         p99_ms=round(cut[98], 2),
     )
+
+
+def _fault(row: Mapping[str, str]) -> str | None:
+    """Return what is wrong with a row, or None."""
+    expect = row.get("expect", "")
+    if expect not in EXPECTED:
+        return f"expect is '{expect}', but must be one of {', '.join(EXPECTED)}"
+    empty = [name for name in EXPECTED[expect] if not row.get(name)]
+    if empty:
+        return f"{empty[0]} is empty; a line with expect {expect} needs it"
+    if expect == "red_flag" and row["urgency"] not in [*Urgency]:
+        return f"urgency is '{row['urgency']}', but must be one of {', '.join(Urgency)}"
+    return None
 
 
 #: The figures in the order in which they are shown: at least, at most.

@@ -78,6 +78,18 @@ def tools(
 
 
 @pytest.fixture
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a clinic's config.yaml in it, in which commands run; no token in the environment."""
+    (tmp_path / "config.yaml").write_text(EXAMPLE.read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TELEGRAM_BOT_TOKEN", raising=False)
+    monkeypatch.delenv("AFTERCARE_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE.parent))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+@pytest.fixture
 def story(tools: Tools) -> Story:
     """A story that begins on a Thursday at 15:00 in Singapore."""
     return Story(tools=tools, now=THURSDAY)

@@ -10,29 +10,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from bot.cli import app_for
 from bot.content.settings import load_settings
 from tests.conftest import EXAMPLE
+from tests.kit.command import aftercare
 
-COMMANDS = ("init", "check", "run", "sandbox", "rehearse", "ask", "invite", "due", "export", "erase")
-
-
-@pytest.fixture
-def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a clinic's config.yaml in it, and no token in the environment."""
-    (tmp_path / "config.yaml").write_text(EXAMPLE.read_text())
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TELEGRAM_BOT_TOKEN", raising=False)
-    monkeypatch.delenv("AFTERCARE_CONFIG", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
-    return tmp_path
-
-
-def aftercare(*words: str, answers: str | None = None) -> Result:
-    """Run a command."""
-    return CliRunner().invoke(app_for(words), list(words), input=answers, catch_exceptions=False)
+COMMANDS = (
+    "init",
+    "run",
+    "sandbox",
+    "rehearse",
+    "check",
+    "ask",
+    "evaluate",
+    "invite",
+    "due",
+    "export",
+    "erase",
+)
 
 
 def an_hour_ago() -> str:
@@ -95,43 +90,6 @@ def test_init_with_a_wrong_zone_writes_nothing(tmp_path: Path, monkeypatch: pyte
     assert result.exit_code == 1
     assert "'Moon/Sea' is no time zone" in result.output
     assert not (tmp_path / "config.yaml").exists()
-
-
-def test_check_is_content_with_the_example(clinic: Path) -> None:
-    """What is supplied is in order."""
-    result = aftercare("check")
-
-    assert result.exit_code == 0
-    assert "are in order" in result.output
-    assert "TELEGRAM_BOT_TOKEN is not set" in result.output
-
-
-def test_check_names_every_fault_with_line_and_cure(clinic: Path) -> None:
-    """Two faults, two lines, exit code 1, no traceback."""
-    text = (clinic / "config.yaml").read_text()
-    (clinic / "config.yaml").write_text(
-        text.replace("phone:", "phoen:", 1).replace("Asia/Singapore", "Mars/X", 1)
-    )
-    result = aftercare("check")
-
-    assert result.exit_code == 1
-    assert "did you mean 'phone'?" in result.output
-    assert "'Mars/X' is no time zone" in result.output
-    assert "config.yaml:" in result.output
-    assert "Traceback" not in result.output
-
-
-def test_check_sees_faults_of_the_overlay(clinic: Path) -> None:
-    """A clinic's own words are checked as strictly, with file and line."""
-    (clinic / "words" / "en").mkdir(parents=True)
-    (clinic / "words" / "en" / "ours.yaml").write_text("topics:\n  parking: {title: Parking}\n")
-    text = (clinic / "config.yaml").read_text().replace("# overlay: ./our-words", "overlay: ./words")
-    (clinic / "config.yaml").write_text(text)
-    result = aftercare("check")
-
-    assert result.exit_code == 1
-    assert "ours.yaml:2" in result.output
-    assert "clinic.parking" in result.output
 
 
 @pytest.mark.parametrize(
@@ -230,21 +188,3 @@ def test_erase_of_an_unopened_invitation(clinic: Path) -> None:
     assert "nobody had accepted" in aftercare("erase", "--label", "A1", "--yes").output
 
     assert json.loads(aftercare("due", "--json").output) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "detail"),
-    [
-        ("does it hurt?", "answer", "pain_during"),
-        ("i cant breathe since the needling", "red_flag", "breathing"),
-        ("hello", "smalltalk", None),
-        ("zxqv wqpz blorf", "hand_over", None),
-    ],
-)
-def test_ask_shows_what_the_bot_would_do(clinic: Path, text: str, kind: str, detail: str | None) -> None:
-    """In JSON for programs; in words, with the reason, for people."""
-    data = json.loads(aftercare("ask", text, "--json").output)
-
-    assert data["kind"] == kind
-    assert detail in (None, data["topic"], data["red_flag"])
-    assert aftercare("ask", text).exit_code == 0

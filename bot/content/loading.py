@@ -95,9 +95,11 @@ class _Reader:
         return self._read[path]
 
     def _source(self, name: str, own: str = "extends") -> Source:
-        """Read a supplied file with the clinic's own file of that name on top."""
-        source = self._once(self.folder / name, name)
+        """Read a supplied file with the clinic's own file of that name on top, or that alone where we have none."""
         overlay = self._own_file(name)
+        if overlay and not (self.folder / name).is_file():
+            return self._once(overlay)
+        source = self._once(self.folder / name, name)
         return source.overlaid(self._once(overlay), extend=own == "extends") if overlay else source
 
     def _file(self, name: str, model: type[F], own: str = "extends") -> F | None:
@@ -109,10 +111,9 @@ class _Reader:
 
     def _optional(self, name: str, model: type[F]) -> F:
         """Read a file that may be missing, or its overlay, or both."""
-        own = self._own_file(name)
-        if (self.folder / name).is_file():
-            return self._file(name, model) or model()
-        return read(own).read_as(model) if own else model()
+        if self._own_file(name) is None and not (self.folder / name).is_file():
+            return model()
+        return self._file(name, model) or model()
 
     def _urgencies(self, outline: Outline) -> dict[str, Urgency]:
         """Return the urgency of each red flag; an overlay may add some or make one more urgent, never softer."""

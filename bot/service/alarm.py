@@ -39,6 +39,7 @@ def worrying_answer(turn: Turn, option: Option, asked: str, answered: str) -> Ur
 
 
 def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: str) -> None:
+    turn.tools.recent.forget(turn.chat_id)  # from here on nothing leans on what was said before
     told = turn.fill(turn.language.red_flags[red_flag].say, **_closed_words(turn))
     staff = turn.staff()
     if staff is None:
@@ -88,7 +89,7 @@ def ask_if_now(turn: Turn, finding: Finding, incoming: Incoming) -> None:
     turn.say(
         turn.text("check_now", sign=title), (row,), priority=Priority.DANGER, reply_to=incoming.message_id
     )
-    turn.tools.recent.remember(turn.chat_id, Before("check", (finding.red_flag,)), turn.now)
+    turn.tools.recent.remember(turn.chat_id, Before("check", (finding.red_flag,), incoming.text), turn.now)
     patients.count(turn.session, f"checked:{finding.red_flag}", turn.now)
     if turn.patient is not None:
         alert = open_alert(
@@ -112,15 +113,17 @@ def if_now_tapped(turn: Turn, incoming: Incoming) -> None:
     title = turn.language.red_flags[red_flag].title
     label = turn.language.phrases["button_check_yes" if answer == "yes" else "button_check_no"]
     turn.edit(f"{turn.text('check_now', sign=title)}\n\n✓ {label}", message_id=incoming.message_id)
-    if_now_answered(turn, red_flag, incoming.replied_text or "", yes=answer == "yes")
+    if_now_answered(turn, red_flag, incoming.replied_text, yes=answer == "yes")
 
 
 def if_now_answered(turn: Turn, red_flag: str, said: str, *, yes: bool) -> None:
-    """Act on the answer: yes is a red flag; no closes nothing, staff see it."""
+    """Act on the answer to what was *said*: yes is a red flag; no closes nothing, staff see it."""
     turn.tools.recent.forget(turn.chat_id)
     urgency = turn.tools.library.urgencies[red_flag]
+    phrases = turn.tools.library.language(None).phrases
     if yes:
-        _raise(turn, red_flag, urgency, said=said or turn.language.phrases["button_check_yes"], because="")
+        answered = f"{said}\n→ {phrases['check_answered_yes']}".strip()
+        _raise(turn, red_flag, urgency, said=answered, because="")
         return
     open_alerts = [
         alert
@@ -131,7 +134,7 @@ def if_now_answered(turn: Turn, red_flag: str, said: str, *, yes: bool) -> None:
     status = turn.text("check_no_staff") if open_alerts and turn.staff() else ""
     turn.say(turn.text(f"check_no_{urgency}", sign=sign, status=status).strip())
     if open_alerts:
-        answer = turn.language.phrases["check_answered_no"]
+        answer = phrases["check_answered_no"]
         open_alerts[0].said = f"{open_alerts[0].said}\n→ {answer}"[-TEXT_LIMIT:]
         post(turn, open_alerts[0], said=f"{said}\n→ {answer}".strip())
 

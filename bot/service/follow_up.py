@@ -28,6 +28,7 @@ def invite_to_answer(turn: Turn, row: CheckIn, *, again: bool = False) -> None:
     step = step_of(turn, row)
     if step is None:
         return
+    turn.tools.recent.forget(turn.chat_id)  # what is typed next is meant for the check-in
     text = turn.text("check_in_again" if again else "check_in_ready")
     if not again and turn.now - row.due_at > LATE:
         text += "\n\n" + turn.text(
@@ -176,6 +177,7 @@ def withdraw(turn: Turn, row: CheckIn) -> None:
 def _show(turn: Turn, row: CheckIn, *, message_id: int | None = None, cut_short: bool = False) -> None:
     """Show a check-in as it stands: in the tapped message, or, after typed words, in a new one below them."""
     row.started_at = row.started_at or turn.now
+    turn.tools.recent.forget(turn.chat_id)
     text, rows = _page(turn, row, cut_short)
     if message_id is not None:
         turn.edit(text, rows, message_id=message_id, slot=_slot(row))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.domain.code import INVITE_LENGTH, read_code
+from bot.domain.conversation import chosen
 from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
 from bot.service import alarm, ask, enrol, follow_up, hand_off, leave
@@ -27,7 +28,7 @@ def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetim
     if turn.patient is not None and turn.patient.unreachable_at is not None:
         enrol.reached_again(turn)
     words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
-    finding = find_red_flag(tools.library, words, circumstances_of(turn))
+    finding = find_red_flag(tools.library, tools.minds[turn.language.code], words, circumstances_of(turn))
     if finding is not None:
         alarm.red_flag(turn, finding, incoming)
         return
@@ -70,9 +71,11 @@ def _words(turn: Turn, incoming: Incoming) -> None:
     if text in turn.language.stop_words:
         leave.stop(turn, incoming)
     elif before is not None and before.kind == "check" and (yes := _yes_or_no(turn, text)) is not None:
-        alarm.if_now_answered(turn, before.about[0], incoming.text, yes=yes)
+        alarm.if_now_answered(turn, before.about[0], before.said, yes=yes)
     elif hand_off.continues(turn, incoming):
         hand_off.message(turn, incoming)
+    elif before is not None and chosen(incoming.text, before, turn.language.small_words) is not None:
+        ask.question(turn, incoming, with_staff=hand_off.also_to_staff(turn, incoming))
     elif follow_up.answer_in_words(turn, incoming) or enrol.agree_in_words(turn, incoming):
         pass
     elif read_code(incoming.text, INVITE_LENGTH):

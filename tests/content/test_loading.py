@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -113,15 +114,34 @@ def _read(library: Library, language: Language, id_: str, text: str) -> dict[str
     return dict(reading.answers) if reading else {}
 
 
+#: Phrasings that tell how it is and ask nothing: whoever writes them while a check-in asks has answered it.
+#: At any other time they get their topic's answer.
+TELLING = {"still sore", "worse leh", "now more pain"}
+
+
+def _taken(library: Library, language: Language, lines: Iterable[str]) -> set[str]:
+    """Return the lines that are taken for an answer while some check-in is open."""
+    steps = {step.questions for plan in library.plans.plans.values() for step in plan.steps}
+    asked = [[library.plans.questions[id_] for id_ in questions] for questions in steps]
+    return {
+        line
+        for line in lines
+        if any(read_answers(line, questions, language.answer_words) for questions in asked)
+    }
+
+
 def test_no_question_of_the_faq_is_taken_for_an_answer(library: Library) -> None:
-    """While a check-in is open, every phrasing of every topic still gets its topic's answer."""
+    """While a check-in is open, every phrasing of every topic still gets its topic's answer, but for a few tellings."""
     for language in library.languages.values():
-        for plan in library.plans.plans.values():
-            for step in plan.steps:
-                questions = [library.plans.questions[id_] for id_ in step.questions]
-                for topic in language.topics.values():
-                    for ask in topic.asks:
-                        assert read_answers(ask, questions, language.answer_words) is None, ask
+        asks = [ask for topic in language.topics.values() for ask in topic.asks]
+        assert _taken(library, language, asks) == TELLING
+
+
+def test_thanks_and_sorry_are_no_answers(library: Library) -> None:
+    """ "Thanks a lot" is no soreness of "a lot", and "my bad" is not bad; with an answer beside it, it is one."""
+    language = library.languages["en"]
+    polite = [ask for id_ in ("thanks", "sorry") for ask in language.small_talk[id_].asks]
+    assert _taken(library, language, polite) == {"ok thanks", "okay thanks", "great thanks"}
 
 
 # --- faults in files without a language ---------------------------------------------------------------------
@@ -212,6 +232,7 @@ def test_a_fault_without_a_language_is_shown_with_its_line(
         "en/check_ins.yaml",
         "en/phrases.yaml",
         "en/red_flags.yaml",
+        "en/small_talk.yaml",
     ],
 )
 def test_a_file_that_is_missing_is_a_fault(faq: FaqFolder, name: str) -> None:
@@ -221,7 +242,18 @@ def test_a_file_that_is_missing_is_a_fault(faq: FaqFolder, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["outline.yaml", "plan.yaml", "en/check_ins.yaml", "en/phrases.yaml", "en/red_flags.yaml"]
+    "name",
+    [
+        "outline.yaml",
+        "plan.yaml",
+        "en/check_ins.yaml",
+        "en/phrases.yaml",
+        "en/red_flags.yaml",
+        "en/small_talk.yaml",
+        "en/words.yaml",
+        "en/unrelated.yaml",
+        "en/asks/clinic.yaml",
+    ],
 )
 def test_a_broken_file_is_the_only_fault(faq: FaqFolder, name: str) -> None:
     """While a file cannot be read, nothing else is said to be wrong because of it."""
@@ -549,6 +581,9 @@ def test_a_fault_in_a_clinics_red_flag_is_shown_in_its_file(faq: FaqFolder) -> N
         "en/check_ins.yaml",
         "en/phrases.yaml",
         "en/red_flags.yaml",
+        "en/small_talk.yaml",
+        "en/words.yaml",
+        "en/unrelated.yaml",
     ],
 )
 def test_a_broken_file_of_the_clinics_is_a_fault(faq: FaqFolder, name: str) -> None:
@@ -599,6 +634,116 @@ def test_a_fault_in_a_clinics_phrases_is_shown_in_its_file(
     faq.own(name, text)
     (fault,) = faq.faults()
     assert fault.startswith(f"{faq.own_at(name, line_of)}: ")
+
+
+# --- small talk, the thesaurus, and what is none of our business ---------------------------------------------
+
+
+def test_words_and_unrelated_lines_may_be_missing(faq: FaqFolder) -> None:
+    """A content without them is whole: nothing is synonymous, and nothing is known to be unrelated."""
+    english = faq.load().languages["en"]
+    assert dict(english.synonyms) == {}
+    assert english.unrelated == ()
+
+
+def test_words_and_unrelated_lines_are_read(faq: FaqFolder) -> None:
+    """The thesaurus by its names, the lines in their order; a colon or a bare no in quotes is a word."""
+    faq.write("en/words.yaml", "words:\n  exercise: [gym, leg day]\n  money: [cost]\n")
+    faq.write("en/unrelated.yaml", "unrelated:\n  - where is the moon\n  - 'no: thing'\n")
+    english = faq.load().languages["en"]
+    assert english.synonyms == {"exercise": ("gym", "leg day"), "money": ("cost",)}
+    assert english.unrelated == ("where is the moon", "no: thing")
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_clinics_words_and_unrelated_lines_come_on_top_of_ours(faq: FaqFolder, ours: bool) -> None:
+    """Its words join ours under the same name, its lines follow; where we have none, its own are enough."""
+    if ours:
+        faq.write("en/words.yaml", "words: {exercise: [gym, leg day]}\n")
+        faq.write("en/unrelated.yaml", "unrelated: [where is the moon]\n")
+    faq.own("en/words.yaml", "words: {exercise: [leg day, silat], bathing: [mandi]}\n")
+    faq.own("en/unrelated.yaml", "unrelated: [do you sell kettles]\n")
+    english = faq.load().languages["en"]
+    assert set(english.synonyms["exercise"]) == {"leg day", "silat"} | ({"gym"} if ours else set())
+    assert english.synonyms["bathing"] == ("mandi",)
+    assert english.unrelated == (("where is the moon",) if ours else ()) + ("do you sell kettles",)
+
+
+def test_a_clinics_small_talk_is_added_and_its_replies_replace_ours(faq: FaqFolder) -> None:
+    """More ways to say it, another reply, and a kind of its own."""
+    faq.own(
+        "en/small_talk.yaml",
+        """\
+        small_talk:
+          thanks: {asks: [terima kasih], reply: "Sama-sama, says {clinic.name}."}
+          weather: {asks: [hot today], reply: Drink water.}
+        """,
+    )
+    talk = faq.load().languages["en"].small_talk
+    assert talk["thanks"].asks == ("thanks", "terima kasih")
+    assert talk["thanks"].reply == "Sama-sama, says {clinic.name}."
+    assert talk["weather"].asks == ("hot today",)
+    assert talk["greeting"].reply == "Hello from {clinic.name}!"
+
+
+BAD = [
+    ("small_talk", "small_talk:\n  weather: {asks: [], reply: Hot.}\n", "weather", "has too few entries"),
+    ("small_talk", "small_talk:\n  weather: {asks: [hot]}\n", "weather", "reply: is missing; add it"),
+    ("small_talk", "small_talk:\n  Weather: {asks: [hot], reply: A}\n", "Weather", "is no id"),
+    (
+        "small_talk",
+        "small_talk:\n  weather: {asks: [hot], reply: '{moon}'}\n",
+        "moon",
+        "{moon} is no variable",
+    ),
+    ("small_talk", "small_talk:\n  weather: {asks: [hot], replay: A}\n", "replay", "did you mean 'reply'?"),
+    ("words", "words:\n  exercise: gym\n", "exercise", "must be a list"),
+    ("words", "words:\n  exercise: [gym, '']\n", "exercise", "must not be empty"),
+    ("words", "words:\n  Exercise Words: [gym]\n", "Exercise", "is no id"),
+    ("words", "word:\n  exercise: [gym]\n", "word:", "did you mean 'words'?"),
+    ("words", "words:\n  exercise:\n    - gym\n    - 5\n", "- 5", "must be text; put it in quotes"),
+    ("unrelated", "unrelated:\n  - true\n", "true", "must be text; put it in quotes"),
+    ("unrelated", "unrelated:\n  - moon\n  - {sun: 1}\n", "sun", "must be text"),
+    ("unrelated", f"unrelated:\n  - {'x' * 301}\n", "xxx", "is too long; it may have 300 characters"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "line_of", "what"), BAD)
+def test_a_bad_entry_is_shown_with_its_line(
+    faq: FaqFolder, name: str, text: str, line_of: str, what: str
+) -> None:
+    """In our files: each slip at the line to correct, with what to do."""
+    faq.write(f"en/{name}.yaml", text)
+    assert any(
+        fault.startswith(f"{faq.at(f'en/{name}.yaml', line_of)}: ") and what in fault
+        for fault in faq.faults()
+    )
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize(("name", "text", "line_of", "what"), BAD)
+def test_a_bad_entry_of_the_clinics_is_shown_in_its_file(
+    faq: FaqFolder, name: str, text: str, line_of: str, what: str, ours: bool
+) -> None:
+    """The same slips in the clinic's own file, on top of ours or without one, stand there and nowhere else."""
+    if ours and name != "small_talk":
+        faq.write(f"en/{name}.yaml", f"{name}: {'{}' if name == 'words' else '[]'}\n")
+    faq.own(f"en/{name}.yaml", text)
+    faults = faq.faults()
+    (fault,) = [fault for fault in faults if what in fault]
+    assert fault.startswith(f"{faq.own_at(f'en/{name}.yaml', line_of)}: ")
+    assert all(fault.startswith(str(faq.overlay)) for fault in faults)
+
+
+def test_a_clinics_bad_words_do_not_hide_other_faults(faq: FaqFolder) -> None:
+    """Also where we have no such file: reading goes on, and one run finds everything."""
+    faq.own("en/words.yaml", "words: {exercise: gym}\n")
+    faq.own("en/more.yaml", "topics: {mine: {title: Mine}}\n")
+    faq.change("plan.yaml", "calf: standard", "calf: default")
+    faults = "\n".join(faq.faults())
+    assert "must be a list" in faults
+    assert "clinic.mine" in faults
+    assert "regions.calf" in faults
 
 
 def test_a_clinic_rewrites_check_ins_and_adds_answers(faq: FaqFolder) -> None:

@@ -283,6 +283,83 @@ def test_an_id_that_no_button_can_carry_is_a_fault(faq: FaqFolder, length: int, 
     assert fault.startswith(f"{faq.own_at('en/ours.yaml', id_)}: topics.{id_}: ")
 
 
+# --- further phrasings ----------------------------------------------------------------------------------------
+
+ASKS = "en/asks/clinic.yaml"
+
+
+def test_further_phrasings_come_behind_those_of_the_topics_file(faq: FaqFolder) -> None:
+    """asks/<area>.yaml adds to the topics of its area, beyond the twenty that a topic may have itself."""
+    many = ", ".join(f"further {number}" for number in range(30))
+    faq.write(ASKS, f"asks:\n  cost_insurance: [{many}]\n")
+    topics = topics_of(faq)
+    asks = topics["cost_insurance"].asks
+    assert len(asks) == 38
+    assert (asks[0], asks[8], asks[-1]) == ("money one", "further 0", "further 29")
+    assert topics["cost_insurance"].own_asks == frozenset()
+    assert len(topics["booking_and_contact"].asks) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "line_of", "fault"),
+    [
+        (
+            "asks:\n  costs: [how much ah]\n",
+            "costs",
+            "asks.costs: outline.yaml has no such topic in this area",
+        ),
+        (
+            "asks:\n  is_it_safe: [how safe ah]\n",  # a topic, but of another area
+            "is_it_safe",
+            "asks.is_it_safe: outline.yaml has no such topic in this area",
+        ),
+        (
+            "asks:\n  cost_insurance:\n    - how much ah\n    - Money, two!\n",
+            "Money, two",
+            "asks.cost_insurance.1: 'Money, two!' already stands under 'cost_insurance' (en/clinic.yaml:",
+        ),
+        (
+            "asks:\n  cost_insurance:\n    - ah how\n    - Ah, how?\n",
+            "Ah, how?",
+            "asks.cost_insurance.1: 'Ah, how?' already stands under 'cost_insurance' (en/asks/clinic.yaml:3)",
+        ),
+        (
+            "asks:\n  booking_and_contact: [money two]\n",
+            "money two",
+            "asks.booking_and_contact.0: 'money two' already stands under 'cost_insurance' (en/clinic.yaml:",
+        ),
+        ("asks:\n  cost_insurance: ['']\n", "cost_insurance", "asks.cost_insurance.0: must not be empty"),
+        ("asks:\n  cost_insurance: how much\n", "cost_insurance", "asks.cost_insurance: must be a list"),
+        ("ask:\n  cost_insurance: [x]\n", "ask:", "ask: no such key; did you mean 'asks'?"),
+        ("asks: [\n", "asks", ""),  # no YAML
+    ],
+)
+def test_a_fault_in_further_phrasings_is_shown_with_its_line(
+    faq: FaqFolder, text: str, line_of: str, fault: str
+) -> None:
+    """The file is asks/<area>.yaml, and the line is the one to correct."""
+    faq.write(ASKS, text)
+    faults = faults_of(faq)
+    if not fault:
+        assert [found.rpartition(":")[0] for found in faults if found.startswith(f"{ASKS}:")]
+        return
+    assert any(found.startswith(f"{faq.at(ASKS, line_of)}: {fault}") for found in faults), faults
+
+
+def test_broken_further_phrasings_are_the_only_fault(faq: FaqFolder) -> None:
+    """The topics themselves are not blamed."""
+    faq.write(ASKS, "asks: [\n")
+    (fault,) = faults_of(faq)
+    assert fault.startswith(f"{ASKS}:2: ")
+
+
+def test_further_phrasings_of_a_topic_without_its_words_are_not_blamed(faq: FaqFolder) -> None:
+    """The topic is missing in its file; that is the fault, not what was added to it."""
+    faq.change(FILE, "  cost_insurance:", "  costs:")
+    faq.write(ASKS, "asks:\n  cost_insurance: [how much ah]\n")
+    assert not any(found.startswith(ASKS) for found in faults_of(faq))
+
+
 # --- a clinic's own words on top ----------------------------------------------------------------------------
 
 
@@ -333,6 +410,8 @@ def test_a_clinic_adds_phrasings(faq: FaqFolder) -> None:
     faq.own("en/more.yaml", "topics:\n  cost_insurance:\n    asks: [berapa harga, how much ah]\n")
     after = topics_of(faq)["cost_insurance"]
     assert after.asks == (*before.asks, "berapa harga", "how much ah")
+    assert before.own_asks == frozenset()
+    assert after.own_asks == {"berapa harga", "how much ah"}  # they count more when it is learned
     assert (after.answer, after.reviewed_by, after.held) == (before.answer, before.reviewed_by, before.held)
 
 
@@ -394,6 +473,7 @@ def test_a_clinic_adds_a_topic(faq: FaqFolder) -> None:
     assert topic.held == "full"
     assert topic.sources == ()
     assert len(topic.asks) == 3
+    assert topic.own_asks == set(topic.asks)
     assert topic.follow_ups == ("booking_and_contact",)
     assert topic.reviewed_by == "Tan"
     assert topic.where == faq.own_at("en/ours.yaml", "answer:")
@@ -486,7 +566,7 @@ def test_a_broken_file_of_the_clinics_is_a_fault(faq: FaqFolder) -> None:
 
 def test_the_overlays_other_files_hold_no_topics(faq: FaqFolder) -> None:
     """check_ins, phrases and red flags of the overlay are not read as topics."""
-    for name in ("check_ins", "phrases", "red_flags"):
+    for name in ("check_ins", "phrases", "red_flags", "small_talk", "tellings", "unrelated", "words"):
         faq.own(f"en/{name}.yaml", "something: else\n")
     assert "cost_insurance" in topics_of(faq)
 

@@ -19,7 +19,7 @@ from bot.sandbox.cast import add_cast
 from bot.sandbox.faults import Fault
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import create_app, serve
-from tests.conftest import EXAMPLE
+from tests.conftest import CACHE, EXAMPLE
 from tests.kit.journey import Journey
 
 ROOT = EXAMPLE.parent
@@ -38,7 +38,8 @@ class Process:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "run", "--config", str(self.config),
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "TELEGRAM_BOT_TOKEN": SANDBOX_TOKEN, "COLUMNS": "200"},
+            env={"PATH": os.environ["PATH"], "TELEGRAM_BOT_TOKEN": SANDBOX_TOKEN, "COLUMNS": "200",
+                 "XDG_CACHE_HOME": str(CACHE.parent)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
@@ -93,7 +94,7 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path: Path) -> N
         await sandbox.sees(group, "staff group of", seconds=20)
         sandbox.opens_link(ana)
         for number in range(6):
-            sandbox.says(ana, f"zxqv {number}")
+            sandbox.says(ana, f"zxqv wqpz {'q' * (number + 1)}")
         sandbox.says(ana, "my chest hurts when i breathe in")
         await sandbox.until(lambda: len([m for m in sandbox.chat(ana).messages if m.by_bot]) >= 3, seconds=20)
 

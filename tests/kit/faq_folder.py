@@ -133,6 +133,7 @@ SMALL = {
           welcome_back: Welcome back.
           language_set: I write in {language}.
           menu_area: Choose.
+          not_found: I do not know.
         """,
 }
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from bot.domain.message import plain, render
-from tests.kit.story import ANA, GROUP, Story
+from bot.domain.triage import Rule
+from bot.matching.matcher import Decision, Guess
+from tests.kit.scripted import answer, offer, taught, with_rules
+from tests.kit.story import ANA, BEN, GROUP, Person, Story
 
 
 @pytest.mark.parametrize(
@@ -145,3 +151,156 @@ async def test_a_question_about_a_danger_is_answered_with_what_to_do_if_it_is_th
     assert "If you have this now" in shown
     assert words in shown
     assert not any("EMERGENCY" in alert for alert in story.texts(GROUP))
+
+
+# --- after what was said before -----------------------------------------------------------------------------
+
+
+def title(story: Story, topic: str) -> str:
+    """Return what stands above the answer of a topic."""
+    return story.tools.library.language("en").topics[topic].title
+
+
+def answers(story: Story, person: Person = ANA) -> list[str]:
+    """Return the titles of all that was answered, in order."""
+    titles = {topic.title for topic in story.tools.library.language("en").topics.values()}
+    heads = [text.partition("\n")[0] for text in story.texts(person)]
+    return [head for head in heads if head in titles]
+
+
+async def test_a_follow_up_may_name_another_thing(story: Story) -> None:
+    """ "And for swimming?" after exercise is a question about swimming."""
+    await story.says(ANA, "can gym tmr?")
+    await story.says(ANA, "and for swimming?")
+
+    assert answers(story) == [title(story, "exercise_after"), title(story, "shower_swim_heat")]
+
+
+async def test_how_long_is_about_what_was_answered(story: Story) -> None:
+    """ "How long?" after soreness is about the soreness."""
+    await story.says(ANA, "is it normal to be sore")
+    await story.says(ANA, "how long?")
+
+    assert answers(story) == [title(story, "post_soreness")] * 2
+
+
+async def test_after_twenty_minutes_it_is_read_alone(story: Story) -> None:
+    """By then nobody knows what "how long?" was about; nor is it about what somebody else was told."""
+    await story.says(ANA, "is it normal to be sore")
+    await story.says(BEN, "how long?")
+    story.now += timedelta(minutes=20)
+    await story.says(ANA, "how long?")
+
+    assert answers(story).count(title(story, "post_soreness")) == 1
+    assert title(story, "post_soreness") not in answers(story, BEN)
+
+
+async def test_a_tap_counts_as_said_before(story: Story) -> None:
+    """Whoever chose a topic in the menu may go on in words."""
+    await story.taps_data(ANA, "t:post_soreness")
+    await story.says(ANA, "and how long?")
+
+    assert answers(story) == [title(story, "post_soreness")] * 2
+
+
+@pytest.fixture
+def offering(story: Story) -> Story:
+    """Tell a story in which one line is met with an offer of three topics, and another asks two things."""
+    told = {
+        "hm needles": offer("needle_details", "sterility", "needle_phobia"),
+        "thick needles and are blue lips bad": Decision(guesses=_guesses("needle_details", "sterility")),
+        "thick needles": answer("needle_details"),
+        "are blue lips bad": answer("sterility"),
+    }
+    rule = Rule(id="lips", parts=(("blue lips",),))
+    return replace(story, tools=with_rules(taught(story.tools, told), rule, asks=("are blue",)))
+
+
+def _guesses(*topics: str) -> tuple[Guess, ...]:
+    return tuple(Guess(topic=topic, score=0.5, nearest="") for topic in topics)
+
+
+@pytest.mark.parametrize(
+    ("said", "topic"),
+    [("yes", "needle_details"), ("2", "sterility"), ("the second one", "sterility"), ("3rd", None), ("4", None)],
+)  # fmt: skip
+async def test_an_offer_is_taken_in_words(offering: Story, said: str, topic: str | None) -> None:
+    """Telegram forgets taps, so what a button does can be typed."""
+    await offering.says(ANA, "hm needles")
+    labels = [button.label for button in offering.sees(ANA).buttons]
+    await offering.says(ANA, said)
+
+    wanted = [title(offering, topic or "needle_phobia")] if said != "4" else []
+    assert labels[:3] == [title(offering, id_) for id_ in ("needle_details", "sterility", "needle_phobia")]
+    assert labels[3:] == ["Ask the clinic"]
+    assert answers(offering) == wanted
+
+
+async def test_an_offer_is_taken_in_words_while_a_check_in_is_open(offering: Story) -> None:
+    """What the bot said last counts: "2" is the second topic, and no soreness of 2."""
+    await offering.binds()
+    await offering.enrols(ANA)
+    await offering.later(hours=24)
+    await offering.taps(ANA, "Start")
+    await offering.says(ANA, "hm needles")
+    await offering.says(ANA, "2")
+    assert answers(offering) == [title(offering, "sterility")]
+
+    await offering.taps(ANA, "Back to my check-in")
+    await offering.says(ANA, "2")
+    assert answers(offering) == [title(offering, "sterility")]
+    assert "drinking water" in offering.sees(ANA).text
+
+
+async def test_a_check_in_that_began_after_an_offer_gets_the_answer(offering: Story) -> None:
+    """The other way round: the question of the check-in came last."""
+    await offering.binds()
+    await offering.enrols(ANA)
+    await offering.later(hours=24)
+    await offering.says(ANA, "hm needles")
+    await offering.taps(ANA, "Start")
+    await offering.says(ANA, "2")
+
+    assert answers(offering) == []
+    assert "drinking water" in offering.sees(ANA).text
+
+
+async def test_an_offer_is_forgotten_after_twenty_minutes(offering: Story) -> None:
+    """A "yes" then is small talk."""
+    await offering.says(ANA, "hm needles")
+    offering.now += timedelta(minutes=20)
+    await offering.says(ANA, "yes")
+
+    assert answers(offering) == []
+
+
+async def test_two_questions_get_two_answers_and_one_warning(offering: Story) -> None:
+    """Each with its own title; what to do if a sign is there now stands under the last one only."""
+    await offering.binds()
+    await offering.says(ANA, "thick needles and are blue lips bad")
+    first, second = offering.texts(ANA)[-2:]
+
+    assert first.startswith(title(offering, "needle_details"))
+    assert second.startswith(title(offering, "sterility"))
+    assert "If you have this now" not in first
+    assert "If you have this now" in second
+
+
+async def test_who_wants_a_person_gets_the_way_to_one(story: Story) -> None:
+    """Small talk of this kind has a button; the next words then go to the clinic."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.says(ANA, "I want to talk to a person")
+    assert [button.label for button in story.sees(ANA).buttons] == ["Ask the clinic"]
+
+    await story.taps(ANA, "Ask the clinic")
+    await story.says(ANA, "please call me about my bill")
+
+    assert "please call me about my bill" in story.sees(GROUP).text
+
+
+async def test_other_small_talk_has_no_buttons(story: Story) -> None:
+    """A greeting asks for nothing."""
+    await story.says(ANA, "hello")
+
+    assert story.sees(ANA).buttons == []
