@@ -33,7 +33,7 @@ def lix(template: str) -> float:
     words = _words(template)
     if not words:
         return 0.0
-    sentences = max(1, sum(mark in STOPS for mark in tokens(_plain(template) + ".")))
+    sentences = max(1, sum(mark in STOPS for mark in tokens(_plain(template) + " .")))
     long = sum(sum(map(str.isalpha, word)) > _LONG for word in words)
     return len(words) / sentences + 100 * long / len(words)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.slips import one_slip_apart, parts, slip_table
+from bot.domain.slips import meant_by, one_slip_apart, parts, slip_table
 
 LETTERS = "abcé"
 WORDS = st.text(alphabet=LETTERS, max_size=7)
@@ -77,10 +77,17 @@ def test_the_table_finds_every_word_that_may_have_been_meant(known: set[str], da
     table = slip_table(sorted(known))
     meant = data.draw(st.sampled_from(sorted(known)))
     typed = data.draw(st.sampled_from(sorted(neighbours(meant))))
-    found = {word for part in parts(typed) for word in table.get(part, ())}
-    assert found >= {word for word in known if one_slip_apart(typed, word)}
+    found = meant_by(typed, table)
     assert meant in found
-    assert found <= known
+    assert sorted(found) == sorted(word for word in known if one_slip_apart(typed, word))
+
+
+def test_a_word_that_nobody_can_have_meant_finds_nothing() -> None:
+    """Neither does a known word find itself."""
+    table = slip_table(["card", "cart"])
+    assert meant_by("needle", table) == []
+    assert meant_by("", table) == []
+    assert meant_by("card", table) == ["cart"]
 
 
 def test_parts_are_the_word_and_what_is_left_without_one_letter() -> None:
