@@ -95,7 +95,7 @@ def test_one_of_the_offers_is_picked(said: str, picked: str | None) -> None:
     assert chosen(said, OFFER, WORDS) == picked
 
 
-@pytest.mark.parametrize("said", ["፩", "𐩀", "²", "①", "9" * 4096, "𝟚"])
+@pytest.mark.parametrize("said", ["፩", "𐩀", "²", "①", "9" * 5000, "𝟚"])
 def test_strange_numbers_break_nothing(said: str) -> None:
     """What Unicode calls a digit is not always a number that Python reads, and a number may be very long."""
     assert chosen(said, OFFER, WORDS) in (None, "swim", "run")

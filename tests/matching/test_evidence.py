@@ -59,7 +59,7 @@ def test_what_lies_opposite_is_not_nearer_than_what_lies_nowhere() -> None:
 
 def test_a_lead_is_clear_at_some_point() -> None:
     """Beyond it, more says nothing more; equals have none."""
-    far = weighed((50, -50), (1, 1), (False, False))
+    far = weighed((0.8, -0.8), (1, 1), (False, False))
     farther = weighed((500, -500), (1, 1), (False, False))
     assert far.right[0, 1] == farther.right[0, 1] > 0
     assert weighed((0.3, 0.3), (0.5, 0.5), (False, False)).right[0, 1] == 0

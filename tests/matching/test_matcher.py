@@ -197,7 +197,9 @@ def test_the_thesaurus_turns_no_small_talk_into_a_question(model: Model) -> None
     """Thanks are thanks, and what it reads as small talk is none."""
     said = "thanks a lot zzyzx"
     assert with_synonyms(model).decide(said).talk is not None
-    assert with_synonyms(model, dog=("zzyzx",)).decide(said) == with_synonyms(model).decide(said)
+    helped = with_synonyms(model, can_i_bring_my_dog_inside_are_dogs_allowed=("zzyzx",))
+    assert helped.decide("zzyzx").offers[0] == "dogs"
+    assert helped.decide(said) == with_synonyms(model).decide(said)
     assert with_synonyms(model, hello_there=("zzyzx",)).decide("zzyzx").talk is None
 
 
