@@ -12,9 +12,8 @@ import typer
 from rich.markup import escape
 
 from bot import demo, desk, logs, rehearsal, wiring
-from bot.content.loading import load_library
 from bot.content.settings import TOKEN, Settings
-from bot.learning import cache_folder, minds_for
+from bot.learning import cache_folder, load_words, minds_for
 from bot.service import serve_staff
 from bot.storage import groups
 from bot.terminal import ConfigOption, err, fail, in_plain_words, out, settings_from
@@ -131,7 +130,7 @@ def sandbox(
 
 async def _sandbox(settings: Settings, port: int) -> None:
     with err.status("Reading the words…"):
-        library = load_library(settings)
+        library = load_words(settings)
         minds = minds_for(library, cache_folder(settings.content.cache))
     async with demo.on_stage(settings, library=library, minds=minds, port=port, cast=True) as stage:
         await stage.bind(demo.staff_group(stage))

@@ -18,7 +18,7 @@ from bot.content.library import Language, Library
 from bot.content.loading import load_library
 from bot.content.settings import TOKEN, Settings
 from bot.domain.readability import MOST_WORDS, TOO_HARD, lix, word_count
-from bot.learning import cache_folder, minds_for
+from bot.learning import cache_folder, load_words, minds_for
 from bot.matching.ground import Report
 from bot.terminal import ConfigOption, JsonOption, err, fail, in_plain_words, out, settings_from
 
@@ -50,7 +50,7 @@ def check(
     phrasings, answers that are hard to read. Those are no faults.
     """
     with in_plain_words(), err.status("Reading settings and words…"):
-        settings, library = _words(config, faq, example_will_do=False)
+        settings, library = _words(config, faq, example_will_do=False, try_examples=True)
         minds = minds_for(library, cache_folder(settings.content.cache))
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for language in library.languages.values():
@@ -209,11 +209,13 @@ def evaluate(
         out.print(f"[dim]{escape(f'{failure.expected} → {failure.got}: {failure.text}')}[/]", soft_wrap=True)
 
 
-def _words(config: Path | None, faq: Path | None, *, example_will_do: bool) -> tuple[Settings, Library]:
+def _words(
+    config: Path | None, faq: Path | None, *, example_will_do: bool, try_examples: bool = False
+) -> tuple[Settings, Library]:
     settings = settings_from(config, example_will_do=example_will_do)
     if faq is not None and not faq.is_dir():
         fail(f"There is no folder {faq}.")
-    return settings, load_library(settings, faq)
+    return settings, load_library(settings, faq) if try_examples else load_words(settings, faq)
 
 
 def _asker(settings: Settings, library: Library) -> Asker:

@@ -9,11 +9,10 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from bot import demo
-from bot.content.loading import load_library
 from bot.content.settings import Settings
 from bot.domain.patient import CheckInState
 from bot.domain.timing import from_local, local_time
-from bot.learning import cache_folder, minds_for
+from bot.learning import cache_folder, load_words, minds_for
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.model import Chat, Message, Person
 from bot.storage import overview
@@ -29,7 +28,7 @@ DANGER = "hurts when i breathe in since this morning, left side where the needle
 
 async def play(settings: Settings, out: Console) -> list[str]:
     """Play the whole rehearsal and return what did not go as it must (nothing, if all is well)."""
-    library = load_library(settings)
+    library = load_words(settings)
     zone = settings.zone(None)
     clock = SandboxClock(from_local(BEGINS, zone), frozen=True)
     async with demo.on_stage(

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from bot.chat.app import Connection, TelegramApp
 from bot.content.library import Library
-from bot.content.loading import load_library
 from bot.content.settings import Settings
 from bot.domain.pacing import Pacer
-from bot.learning import cache_folder, minds_for
+from bot.learning import cache_folder, load_words, minds_for
 from bot.matching.mind import Minds
 from bot.service.ports import Tools
 from bot.storage.database import Database
@@ -40,7 +39,7 @@ def build_tools(
 
     Raises `Faults` (content) or `DatabaseUnusable`. *library* and *minds* may be given if they are loaded already.
     """
-    library = library or load_library(settings)
+    library = library or load_words(settings)
     database = Database(database_url or settings.database.url)
     database.migrate()
     return Tools(

@@ -27,6 +27,7 @@ from bot.content.red_flags import merge as merge_red_flags
 from bot.content.settings import VARIABLES, Settings
 from bot.content.shelving import Words, shelve
 from bot.content.topics import read_topics
+from bot.content.tried import Tried
 from bot.content.yaml_source import Fault, Faults, Source, read
 from bot.domain.message import variables_of
 from bot.domain.plan import Option, Plan, Plans, Question, Step
@@ -44,16 +45,23 @@ def faq_folder() -> Path:
     return beside if beside.is_dir() else Path(str(resources.files("bot"))) / "_faq"
 
 
-def load_library(settings: Settings, folder: Path | None = None) -> shelf.Library:
-    """Load every language that *settings* names; raise `Faults` with all that is wrong in any file."""
-    return _Reader(folder or faq_folder(), settings.content.overlay).library(settings.content.languages)
+def load_library(
+    settings: Settings, folder: Path | None = None, *, cache: Path | None = None
+) -> shelf.Library:
+    """Load every language that *settings* names; raise `Faults` with all that is wrong in any file.
+
+    cache: where it is noted that the red flags' examples have been tried; without it they are tried each time.
+    """
+    reader = _Reader(folder or faq_folder(), settings.content.overlay, cache)
+    return reader.library(settings.content.languages)
 
 
 class _Reader:
     """Reads one content folder and its overlay, and gathers the faults on the way."""
 
-    def __init__(self, folder: Path, overlay: Path | None) -> None:
+    def __init__(self, folder: Path, overlay: Path | None, cache: Path | None) -> None:
         self.folder = folder
+        self.cache = cache
         self.overlay = overlay
         self.faults: list[Fault] = []
         self._read: dict[Path, Source] = {}
@@ -224,7 +232,9 @@ class _Reader:
             self._check_variables(self._source(f"{code}/small_talk.yaml"), ("small_talk", id_), kind.reply)
         self._check_red_flag_words(code, flags)
         try:
-            rules = build_ruleset(flags, urgencies, plans.regions)
+            tried = Tried(self.cache, flags, urgencies, plans.regions)
+            rules = build_ruleset(flags, urgencies, plans.regions, in_order=tried.before)
+            tried.remember()
         except ValueError as error:
             source = self._source(f"{code}/red_flags.yaml")
             for line in str(error).splitlines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ from bot.content.files import AsksFile, Outline, Sources, TopicEntry, TopicsFile
 from bot.content.settings import VARIABLES
 from bot.content.yaml_source import Fault, Faults, Source, read
 from bot.domain.message import variables_of
-from bot.domain.text import words as split_words
 from bot.domain.topic import Held, Topic
 
 #: Files of a language folder that hold no topics.
@@ -29,6 +29,7 @@ OTHER_FILES = frozenset(
 LONGEST_ID = 60
 #: A clinic's own topics start with this, so that they never collide with a later supplied one.
 OWN = "clinic."
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def _check(
                 place = ("topics", id_, "sources")
                 faults.append(draft.source_of("sources").fault(place, f"'{wanted}' is not in sources.yaml"))
         for ask in draft.asks:
-            key = tuple(split_words(ask.line))
+            key = tuple(_WORD.findall(ask.line.casefold()))
             if key in said:
                 other, before = said[key]
                 file, line = before.source.at(before.place)

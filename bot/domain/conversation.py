@@ -79,7 +79,7 @@ def chosen(text: str, before: Before, words: SmallWords) -> str | None:
 def parts(text: str, joints: Iterable[str]) -> tuple[str, ...]:
     """Return the parts of a message that may each be a question of its own; empty if there is only one."""
     joined = "|".join(sorted(map(re.escape, joints), key=len, reverse=True))
-    cut = r"[?!;\n]+|[.,]+(?!\d)|(?<!\d)[.,]+" + (rf"|\b(?:{joined})\b" if joined else "")
+    cut = r"[?!;\n]+|\.+(?!\d)|(?<!\d)\.+" + (rf"|\b(?:{joined})\b" if joined else "")
     pieces = [piece.strip() for piece in re.split(cut, normalise(text)) if piece and piece.strip()]
     long_enough = [piece for piece in pieces if len(piece.split()) >= _LEAST_PART]
     return tuple(long_enough) if 2 <= len(long_enough) <= _MOST_PARTS else ()

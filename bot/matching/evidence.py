@@ -88,7 +88,8 @@ class Calibration:
 
     ours: how likely a line is a question for this FAQ. right: how likely, if it is, its first topic is the right one.
     ours_at, right_at: a topic is answered outright if it reaches both. offer_at: from this likelihood of being ours
-    on, topics are offered. talk_at: from this score on a line is small talk.
+    on, topics are offered. talk_at: from this score on a line is small talk. certain_at: hardly any line that is none of
+    ours is as likely as this; hopeless_at: hardly any that is ours is less likely than this.
     """
 
     ours: Curve
@@ -97,3 +98,5 @@ class Calibration:
     right_at: float
     offer_at: float
     talk_at: float
+    certain_at: float
+    hopeless_at: float

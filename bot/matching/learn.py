@@ -34,16 +34,27 @@ _AXES = 48
 #: Of all held-out phrasings, at most this share may be answered wrongly outright. A held-out phrasing is harder than
 #: a patient's line: its likes were never learned, for the phrasings of a topic are written to differ.
 WRONG_AT_MOST = 0.04
-#: Of all held-out phrasings, this share is at least offered.
-OFFERED_AT_LEAST = 0.98
 #: Of all held-out phrasings, at most this share may be taken for small talk.
 TALK_AT_MOST = 0.002
 _LEAST_TALK = 0.05
+#: Of the unrelated lines, held out, at most this share is taken for ours for certain.
+_CERTAIN = 0.012
+#: Of the phrasings, held out, this share is given up for none of ours.
+_HOPELESS = 0.004
 #: Two phrasings of one topic that share this much of their words (cosine) teach no more than one.
 _TWINS = 0.95
 #: Where there is too little to learn from, topics are offered at most.
 _NEVER = Curve((0.0, 0.0), 0.0)
-_NEVER_SURE = Calibration(_NEVER, _NEVER, ours_at=1.0, right_at=1.0, offer_at=0.0, talk_at=_LEAST_TALK)
+_NEVER_SURE = Calibration(
+    _NEVER,
+    _NEVER,
+    ours_at=1.0,
+    right_at=1.0,
+    offer_at=0.0,
+    talk_at=_LEAST_TALK,
+    certain_at=1.0,
+    hopeless_at=0.0,
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ def learn(lessons: Lessons, table: WordTable) -> Model:
     turns = [fold == turn for turn in range(FOLDS) if _can_be_judged(group, fold == turn)]
     judged = [_held_out(lines, is_out, silent, talk) for is_out in turns]
     by_word = lines.words.tocsc()
-    calibration = _calibrate(judged, lessons.mistaken_at_most)
+    calibration = _calibrate(judged, lessons)
     return Model(
         features=sheet.features,
         classifier=classifier,
@@ -184,7 +195,7 @@ def _held_out(lines: _Lines, is_out: Flags, silent: Flags, talk: int) -> _Judged
     )
 
 
-def _calibrate(judged: Sequence[_Judged], mistaken_at_most: float) -> Calibration:
+def _calibrate(judged: Sequence[_Judged], lessons: Lessons) -> Calibration:
     """Learn how sure to be, and set the bars as low as what was held out allows.
 
     Without topics that were held out, and something unrelated to tell them from, it is never sure.
@@ -198,13 +209,15 @@ def _calibrate(judged: Sequence[_Judged], mistaken_at_most: float) -> Calibratio
     talk = np.concatenate([part.talk for part in judged])
     ours_curve, right_curve = _curve(ours, is_topic), _curve(signs[is_topic], right[is_topic])
     is_ours, is_right = ours_curve.likely(ours), right_curve.likely(signs)
-    ours_at, right_at = _bars(is_ours, is_right, is_topic, right, mistaken_at_most)
+    ours_at, right_at = _bars(is_ours, is_right, is_topic, right, lessons.mistaken_at_most)
     return Calibration(
         ours_curve,
         right_curve,
         ours_at=ours_at,
         right_at=right_at,
-        offer_at=float(np.quantile(is_ours[is_topic], 1 - OFFERED_AT_LEAST)),
+        offer_at=float(np.quantile(is_ours[is_topic], lessons.missed_at_most)),
+        certain_at=_lowest(is_ours[~is_topic], _CERTAIN * (~is_topic).sum()),
+        hopeless_at=float(np.quantile(is_ours[is_topic], _HOPELESS)),
         talk_at=max(_lowest(talk[is_topic], TALK_AT_MOST * is_topic.sum()), _LEAST_TALK),
     )
 

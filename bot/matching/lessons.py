@@ -15,6 +15,7 @@ class Lessons:
     asks: topic → its phrasings; own: those of them that the clinic added. talk and unrelated: no topic answers them.
     mistaken_at_most: of the unrelated lines, held out, at most this share may be taken for one of the topics. The
     supplied ones are meant to mislead; of what people really write about other things, far fewer are.
+    missed_at_most: of the phrasings, held out, at most this share may be taken for none of the topics.
     """
 
     asks: Mapping[str, Sequence[str]]
@@ -22,6 +23,7 @@ class Lessons:
     talk: Sequence[str] = ()
     unrelated: Sequence[str] = ()
     mistaken_at_most: float = 0.012
+    missed_at_most: float = 0.02
 
     def lines(self) -> list[tuple[str, str]]:
         """Return (group, line), sorted by group, so that each group stands together; there are always two groups."""

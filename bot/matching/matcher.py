@@ -46,14 +46,16 @@ class Decision:
 class Opinion:
     """Whether a line belongs to any topic. likely: 0 to 1.
 
-    possible: as likely as nearly all phrasings were while they were held out. sure: more likely than nearly every
-    line that belongs to none.
+    hopeless: less likely than nearly every phrasing was while it was held out; possible: as likely as most were.
+    sure: more likely than most lines that belong to none, however misleading; certain: than nearly all of them.
     """
 
     first: Guess
     likely: float
+    hopeless: bool
     possible: bool
     sure: bool
+    certain: bool
 
 
 class Matcher:
@@ -77,8 +79,10 @@ class Matcher:
         return Opinion(
             first=self._guess(int(evidence.order[0, 0]), evidence.scores[0], near),
             likely=likely,
+            hopeless=likely < calibration.hopeless_at,
             possible=likely >= calibration.offer_at,
             sure=likely >= calibration.ours_at,
+            certain=likely >= calibration.certain_at,
         )
 
     def decide(self, text: str) -> Decision:

@@ -19,8 +19,10 @@ from bot.matching.mind import Mind
 
 Kind = Literal["red_flag", "check", "smalltalk", "answer", "offer", "hand_over"]
 
-#: The rule's name when no rule found a sign, but the message is like those that report one.
+#: The rule's name when no rule found a sign, but the message is like known reports of one.
 SECOND_OPINION = "second opinion"
+#: Both topics of a message that asks two things are among so many guesses about the whole of it.
+_SPOKEN_OF = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +64,18 @@ def understand(
     for id_, talk in language.small_talk.items():
         if said in talk.asks:
             return Understanding(kind="smalltalk", small_talk=id_)
-    if danger.suspicion is not None:
-        return Understanding(kind="check", finding=danger.suspicion, confidence=danger.likely)
     decision = _decide(language, mind, text, before)
+    if danger.suspicion is not None and (danger.suspicion.weak or decision.answer is None):
+        return Understanding(kind="check", finding=danger.suspicion, confidence=danger.likely)
     if decision.talk is not None:
         kinds = (id_ for id_, talk in language.small_talk.items() if decision.talk in talk.asks)
         return Understanding(
             kind="smalltalk", small_talk=next(kinds), decision=decision, confidence=decision.confidence
         )
     kind: Kind = "answer" if decision.answer else "offer" if decision.offers else "hand_over"
-    return Understanding(kind=kind, doubt=danger.doubt, decision=decision, confidence=decision.confidence)
+    return Understanding(
+        kind=kind, doubt=danger.doubt or danger.suspicion, decision=decision, confidence=decision.confidence
+    )
 
 
 def find_red_flag(
@@ -83,7 +87,9 @@ def find_red_flag(
 
 @dataclass(frozen=True, kw_only=True)
 class _Danger:
-    """finding: must be acted on. suspicion: ask the patient. doubt: only asked about. likely: of the suspicion."""
+    """finding: must be acted on. suspicion: ask the patient, or, if the words are a clear question of the FAQ, answer
+    it and add what to do for somebody who has this now. doubt: only asked about. likely: of the suspicion.
+    """
 
     finding: Finding | None = None
     suspicion: Finding | None = None
@@ -94,26 +100,31 @@ class _Danger:
 def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstances) -> _Danger:
     """Weigh what the rules find and what the second opinion says.
 
-    A rule is enough, if it is not a weak one. A weak rule is enough if the words are also like known reports of
-    danger; without that, and without any rule, such likeness only leads to a question: "do you have this now?"
+    A rule is enough, if it is not a weak one. A weak rule is enough if the words are also like known reports of danger.
+    Words that are like them for certain are enough without a rule, unless they only ask or suppose: on lines kept apart
+    the rules alone met 87 of 100 emergencies, with the second opinion 97. Short of that, the patient is asked: "do you
+    have this now?" Nothing that a rule finds for sure is ever taken back.
     """
     reported, asked = _read(library, text, circumstances)
-    opinion = mind.on_danger(text)
-    agrees = opinion is None or opinion.possible
-    finding = _most_urgent(found for found in reported if not found.weak or agrees)
-    if finding is not None:
-        return _Danger(finding=finding)
-    likely = opinion.likely if opinion is not None else 0.0
-    weak, doubt = _most_urgent(reported), _most_urgent(asked)
-    if weak is not None:
-        return _Danger(suspicion=weak, likely=likely)
-    if doubt is not None or opinion is None or not opinion.sure:
-        return _Danger(doubt=doubt)
-    urgency = library.urgencies[opinion.first.topic]
+    opinion, doubt = mind.on_danger(text), _most_urgent(asked)
+    if opinion is None:
+        return _Danger(finding=_most_urgent(reported), doubt=doubt)
     like = Finding(
-        red_flag=opinion.first.topic, urgency=urgency, rule=SECOND_OPINION, because=(opinion.first.nearest,)
+        red_flag=opinion.first.topic,
+        urgency=library.urgencies[opinion.first.topic],
+        rule=SECOND_OPINION,
+        because=(opinion.first.nearest,),
     )
-    return _Danger(suspicion=_most_urgent([like]), likely=likely)
+    counted = [finding for finding in reported if not finding.weak or opinion.possible]
+    if opinion.certain and doubt is None:
+        counted.append(like)
+    finding = _most_urgent(counted)
+    if finding is not None:
+        return _Danger(finding=finding, likely=opinion.likely)
+    weak = _most_urgent(reported) if not opinion.hopeless else None
+    if weak is not None or (opinion.sure and doubt is None):
+        return _Danger(suspicion=weak or _most_urgent([like]), likely=opinion.likely)
+    return _Danger(doubt=doubt)
 
 
 def _read(library: Library, words: str, circumstances: Circumstances) -> tuple[list[Finding], list[Finding]]:
@@ -153,7 +164,7 @@ def _decide(language: Language, mind: Mind, text: str, before: Before | None) ->
 
 def _two_questions(language: Language, mind: Mind, text: str, whole: Decision) -> Decision | None:
     """Return both answers, if *text* asks two things: each part is clear by itself, and the whole speaks of both."""
-    spoken_of = {guess.topic for guess in whole.guesses}
+    spoken_of = {guess.topic for guess in whole.guesses[:_SPOKEN_OF]}
     answered: dict[str, Decision] = {}
     for part in parts(text, language.small_words.joints):
         decision = mind.topics.decide(part)

@@ -34,13 +34,23 @@ class Suspicious(Matcher):
 
     def opinion(self, text: str) -> Opinion:
         """Return what was told."""
-        return self._told.get(text, like("breathing", 0.01, possible=False, sure=False))
+        return self._told.get(text, like("breathing", 0.01, possible=False, sure=False, hopeless=True))
 
 
-def like(red_flag: str, likely: float = 0.8, *, possible: bool = True, sure: bool = True) -> Opinion:
+def like(
+    red_flag: str,
+    likely: float = 0.8,
+    *,
+    hopeless: bool = False,
+    possible: bool = True,
+    sure: bool = True,
+    certain: bool = False,
+) -> Opinion:
     """Return the opinion that a line is like the reports of a red flag."""
     nearest = Guess(topic=red_flag, score=likely, nearest=f"known report of {red_flag}")
-    return Opinion(first=nearest, likely=likely, possible=possible, sure=sure)
+    return Opinion(
+        first=nearest, likely=likely, hopeless=hopeless, possible=possible, sure=sure, certain=certain
+    )
 
 
 def answer(topic: str, confidence: float = 0.9) -> Decision:

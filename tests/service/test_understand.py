@@ -111,14 +111,29 @@ def test_a_routine_sign_is_no_alarm(library: Library) -> None:
     assert (meant.kind, meant.finding, meant.doubt) == ("answer", None, None)
 
 
-@pytest.mark.parametrize(("possible", "kind"), [(True, "red_flag"), (False, "check")])
-def test_a_weak_rule_needs_a_second_opinion(library: Library, possible: bool, kind: str) -> None:
-    """Alone it only leads to a question; with words like known reports it is danger."""
-    meant = told(library, "my tight shirt", opinion=like("breathing", possible=possible, sure=False))
+@pytest.mark.parametrize(
+    ("opinion", "kind"),
+    [
+        (like("breathing", sure=False), "red_flag"),
+        (like("breathing", possible=False, sure=False), "check"),
+        (like("breathing", hopeless=True, possible=False, sure=False), "hand_over"),
+    ],
+)
+def test_a_weak_rule_needs_a_second_opinion(library: Library, opinion: Opinion, kind: str) -> None:
+    """With words like known reports it is danger; with others it is asked about; with words like none it is nothing."""
+    meant = told(library, "my tight shirt", opinion=opinion)
 
     assert meant.kind == kind
-    assert meant.finding is not None
-    assert (meant.finding.red_flag, meant.finding.rule) == ("breathing", "weak")
+    if kind != "hand_over":
+        assert meant.finding is not None
+        assert (meant.finding.red_flag, meant.finding.rule) == ("breathing", "weak")
+
+
+def test_a_plain_rule_needs_no_second_opinion(library: Library) -> None:
+    """However unlike known reports the words are."""
+    hopeless = like("breathing", hopeless=True, possible=False, sure=False)
+
+    assert told(library, "blue lips", opinion=hopeless).kind == "red_flag"
 
 
 def test_without_a_second_opinion_a_weak_rule_is_enough(library: Library) -> None:
@@ -132,7 +147,7 @@ def test_without_a_second_opinion_a_weak_rule_is_enough(library: Library) -> Non
 
 def test_words_like_reports_of_danger_lead_to_a_question(library: Library) -> None:
     """No rule found anything; the nearest report is the reason, and the red flag's urgency is its own."""
-    meant = told(library, "thin air", {"thin air": answer("side_effects")}, opinion=like("breathing"))
+    meant = told(library, "thin air", {"thin air": offer("side_effects")}, opinion=like("breathing"))
 
     assert meant.kind == "check"
     assert meant.finding is not None
@@ -140,6 +155,27 @@ def test_words_like_reports_of_danger_lead_to_a_question(library: Library) -> No
     assert meant.finding.because == ("known report of breathing",)
     assert meant.finding.urgency is Urgency.EMERGENCY
     assert meant.confidence == 0.8
+
+
+def test_a_clear_question_that_is_like_a_report_is_answered_with_the_warning(library: Library) -> None:
+    """The FAQ has its answer; the reply adds what to do for somebody who has this now."""
+    meant = told(library, "thin air", {"thin air": answer("side_effects")}, opinion=like("breathing"))
+
+    assert (meant.kind, meant.decision.answer) == ("answer", "side_effects")
+    assert meant.doubt is not None
+    assert meant.doubt.red_flag == "breathing"
+
+
+def test_words_that_are_like_reports_for_certain_are_danger(library: Library) -> None:
+    """Without any rule, and whatever else they may be; unless they only ask."""
+    certain = like("breathing", certain=True)
+    meant = told(library, "thin air", {"thin air": answer("side_effects")}, opinion=certain)
+    assert meant.kind == "red_flag"
+    assert meant.finding is not None
+    assert meant.finding.rule == SECOND_OPINION
+
+    asked = "can it cause blue lips?"
+    assert told(library, asked, {asked: answer("side_effects")}, opinion=certain).kind == "answer"
 
 
 @pytest.mark.parametrize("opinion", [like("breathing", sure=False), like("mild"), None])

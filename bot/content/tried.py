@@ -1,0 +1,48 @@
+"""Remembering which red flags' examples have been tried, so that an unchanged file is not tried at every start."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+
+from bot.content.red_flags import RedFlagsFile
+from bot.domain.triage import Urgency
+
+
+class Tried:
+    """A mark in the cache for red flags that were tried by this very code; without a cache nothing is remembered."""
+
+    def __init__(
+        self,
+        cache: Path | None,
+        flags: RedFlagsFile,
+        urgencies: Mapping[str, Urgency],
+        regions: Iterable[str],
+    ) -> None:
+        """Look for the mark of *flags*."""
+        content = flags.model_dump_json() + repr((sorted(urgencies.items()), sorted(regions)))
+        digest = hashlib.sha256(content.encode() + _how_they_are_read()).hexdigest()[:32]
+        self._mark = cache / f"{digest}.tried" if cache is not None else None
+
+    @property
+    def before(self) -> bool:
+        """Whether they have been tried, and were in order."""
+        return self._mark is not None and self._mark.is_file()
+
+    def remember(self) -> None:
+        """Note that they are in order; where nothing can be written, they are tried again next time."""
+        if self._mark is None:
+            return
+        try:
+            self._mark.parent.mkdir(parents=True, exist_ok=True)
+            self._mark.touch()
+        except OSError:
+            pass
+
+
+def _how_they_are_read() -> bytes:
+    """Return a mark of the code that reads messages."""
+    files = sorted(resources.files("bot.domain").iterdir(), key=lambda path: path.name)
+    return b"".join(path.read_bytes() for path in files if path.name.startswith(("triage", "text", "slips")))
