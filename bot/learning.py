@@ -28,7 +28,7 @@ from bot.matching.vectors import WordTable, shipped
 #: With fewer examples of danger than this there is nothing to learn from.
 _FEWEST_EXAMPLES = 40
 #: Of the FAQ's own lines every so manieth stands beside the examples of danger, as what is none.
-_EVERY = 3
+_EVERY = 5
 #: Of the harmless lines, at most this share may lead to the question "do you have this now?".
 _MISTAKEN = 0.06
 #: Of the reports of danger, this share may be too unlike the others to confirm a weak rule.

@@ -15,6 +15,9 @@ from bot.matching.vectors import WordTable
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
+#: How many numbers of a place are kept.
+AXES = 64
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -62,7 +65,7 @@ class Vocabulary:
 class Seen:
     """A line as numbers. ids and weights: its n-grams; the first *of_words* of them are words and pairs of words.
 
-    place: where it lies, of length 1, or zeros if the table cannot read it.
+    place: where it lies in the FAQ's frame, or zeros if the table cannot read it.
     """
 
     ids: Ints
@@ -71,12 +74,44 @@ class Seen:
     place: Floats
 
 
+@dataclass(frozen=True)
+class Frame:
+    """Where a FAQ lies in the table, and along which axes its lines differ most. centre: (width,), axes: (width, a).
+
+    All lines of one FAQ speak of the same; seen from their centre, what tells them apart remains. A few axes hold
+    nearly all of that, and are quicker to compare.
+    """
+
+    centre: Floats
+    axes: Floats
+
+    @classmethod
+    def of(cls, places: Floats) -> Frame:
+        """Return the frame of some *places*, (lines, width); those that could not be read (zeros) do not count."""
+        readable = places[places.any(axis=1)]
+        centre = readable.mean(axis=0) if len(readable) else np.zeros(places.shape[1], dtype=np.float32)
+        seen = _unit(readable - centre)
+        _left, _sizes, axes = np.linalg.svd(seen.T @ seen)
+        return cls(centre.astype(np.float32), axes[:AXES].T.astype(np.float32))
+
+    def place(self, places: Floats) -> Floats:
+        """Return *places* as seen in this frame, (lines, a), of length 1 or less; what could not be read stays zero."""
+        moved = np.where(places.any(axis=1, keepdims=True), places - self.centre, 0)
+        found: Floats = _unit(moved) @ self.axes
+        return found
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
 class Features:
     """Turns lines, each given as its words, into numbers."""
 
-    def __init__(self, words: Vocabulary, letters: Vocabulary, table: WordTable, centre: Floats) -> None:
-        """Use two vocabularies and *table*; *centre* is where the FAQ itself lies, and is taken from every place."""
-        self.words, self.letters, self.centre = words, letters, centre
+    def __init__(self, words: Vocabulary, letters: Vocabulary, table: WordTable, frame: Frame) -> None:
+        """Use two vocabularies and *table*, seen in *frame*."""
+        self.words, self.letters, self.frame = words, letters, frame
         self._table = table
 
     def see(self, line: Sequence[str]) -> Seen:
@@ -87,13 +122,13 @@ class Features:
             ids=np.concatenate([words.ids, letters.ids + len(self.words.names)]),
             weights=np.concatenate([words.weights, letters.weights]),
             of_words=len(words.ids),
-            place=_centred(self._table.of(line)[None], self.centre)[0],
+            place=self.frame.place(self._table.of(line)[None])[0],
         )
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The lines that features were learned from, as numbers: words and letters, and places, (lines, width)."""
+    """The lines that features were learned from, as numbers: words and letters, and places, (lines, axes)."""
 
     features: Features
     words: Weights
@@ -107,18 +142,10 @@ class Sheet:
         letter_counts = [ngrams.of_letters(line) for line in lines]
         words, letters = Vocabulary.of(word_counts), Vocabulary.of(letter_counts)
         places = np.array([table.of(line) for line in lines], dtype=np.float32)
-        readable = places.any(axis=1)
-        centre = places[readable].mean(axis=0) if readable.any() else np.zeros(table.width, dtype=np.float32)
+        frame = Frame.of(places)
         return cls(
-            Features(words, letters, table, centre),
+            Features(words, letters, table, frame),
             words.weigh(word_counts),
             letters.weigh(letter_counts),
-            _centred(places, centre),
+            frame.place(places),
         )
-
-
-def _centred(places: Floats, centre: Floats) -> Floats:
-    """Return *places* as seen from *centre*, each of length 1; what could not be read stays zero."""
-    moved = np.where(places.any(axis=1, keepdims=True), places - centre, 0)
-    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.asarray(moved / np.where(lengths > 0, lengths, 1), dtype=np.float32)

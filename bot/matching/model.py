@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.matching.evidence import Calibration, Curve
-from bot.matching.features import Features, Floats, Seen, Vocabulary
+from bot.matching.features import Features, Floats, Frame, Seen, Vocabulary
 from bot.matching.vectors import WordTable
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A line for each group, in the space of the features. f features, w the table's width, k groups.
+    """A line for each group, in the space of the features. f features, w the axes of a place, k groups.
 
     ngrams: (f, k); places: (w, k); bias: (k,).
     """
@@ -107,7 +107,8 @@ class Model:
         arrays: dict[str, Any] = {
             "words_idf": self.features.words.idf,
             "letters_idf": self.features.letters.idf,
-            "centre": self.features.centre,
+            "centre": self.features.frame.centre,
+            "axes": self.features.frame.axes,
             "ngrams": self.classifier.ngrams.astype(np.float16),
             "place_weights": self.classifier.places,
             "bias": self.classifier.bias,
@@ -121,7 +122,7 @@ class Model:
             "twin": self.ground.twin,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part")  # two processes may start at once
+        part = path.with_name(f"{path.stem}.{os.getpid()}.part")  # two processes may start at once
         try:
             with part.open("wb") as file:
                 np.savez(file, names=np.frombuffer(json.dumps(names).encode(), dtype=np.uint8), **arrays)
@@ -152,7 +153,7 @@ class Model:
                     Vocabulary(names["words"], kept["words_idf"]),
                     Vocabulary(names["letters"], kept["letters_idf"]),
                     table,
-                    kept["centre"],
+                    Frame(kept["centre"], kept["axes"]),
                 ),
                 Classifier(kept["ngrams"].astype(np.float32), kept["place_weights"], kept["bias"]),
                 Phrasings(
@@ -176,11 +177,12 @@ class Model:
         return (
             len(words.names) == len(words.idf) == len(self.phrasings.at) - 1
             and len(letters.names) == len(letters.idf)
-            and self.features.centre.shape == (table.width,)
+            and self.features.frame.centre.shape == (table.width,)
+            and len(self.features.frame.axes) == table.width
             and self.classifier.ngrams.shape == (len(words.names) + len(letters.names), *groups)
-            and self.classifier.places.shape == (table.width, *groups)
+            and self.classifier.places.shape == (self.features.frame.axes.shape[1], *groups)
             and self.classifier.bias.shape == self.phrasings.starts.shape == groups
-            and self.phrasings.places.shape == (lines, table.width)
+            and self.phrasings.places.shape == (lines, self.features.frame.axes.shape[1])
             and len(self.ground.first) == len(self.ground.outright) == len(self.ground.twin) == lines
         )
 

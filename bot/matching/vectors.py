@@ -1,6 +1,6 @@
 """A small table of word vectors: where a sentence lies, so that "leg day" is near "exercise".
 
-The table is built by `build_table` and shipped (`table.npz`, under 6 MB); a sentence's vector is the mean of its
+The table is built by `tests/bench/build_table.py` and shipped (`table.npz`, under 6 MB); a sentence's vector is the mean of its
 word pieces' rows. Only numpy is needed to read it.
 """
 

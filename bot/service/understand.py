@@ -106,6 +106,9 @@ def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstance
     have this now?" Nothing that a rule finds for sure is ever taken back.
     """
     reported, asked = _read(library, text, circumstances)
+    for_sure = _most_urgent(found for found in reported if not found.weak)
+    if for_sure is not None and for_sure.urgency is Urgency.EMERGENCY:
+        return _Danger(finding=for_sure)
     opinion, doubt = mind.on_danger(text), _most_urgent(asked)
     if opinion is None:
         return _Danger(finding=_most_urgent(reported), doubt=doubt)

@@ -74,7 +74,7 @@ def test_a_line_is_seen_as_it_was_learned(small: WordTable) -> None:
 def test_places_are_seen_from_the_middle_of_the_faq(small: WordTable) -> None:
     """What all lines have in common tells nothing apart; lines that cannot be read do not move the middle."""
     sheet = Sheet.of([["swim"], ["pool"], ["zzz"]], small)
-    assert sheet.features.centre.tolist() == [0, 6]
+    assert sheet.features.frame.centre.tolist() == [0, 6]
     assert sheet.places.tolist() == [[0, -1], [0, 1], [0, 0]]
 
 
@@ -97,7 +97,7 @@ def test_a_line_in_the_very_middle_has_no_place(small: WordTable) -> None:
 def test_a_faq_in_a_script_that_the_table_cannot_read_is_seen_by_its_words(small: WordTable) -> None:
     """Without any place, each sign is still a word."""
     sheet = Sheet.of([list("可以游泳"), list("停车")], small)
-    assert not sheet.features.centre.any()
+    assert not sheet.features.frame.centre.any()
     seen = sheet.features.see(list("游泳"))
     assert seen.of_words == 3
     assert not seen.place.any()

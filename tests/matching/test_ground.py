@@ -22,7 +22,7 @@ def surveyed(table: WordTable, **more: tuple[str, ...]) -> Report:
 
 def test_a_phrasing_in_the_wrong_place_is_found(table: WordTable) -> None:
     """A question about parking among those about dogs would be answered with parking; it is named, with both topics."""
-    planted = "where do you have parking spaces for my car"
+    planted = "where can i park my car"
     assert Stolen(line=planted, topic="dogs", by="parking") in surveyed(table, dogs=(planted,)).stolen
 
 

@@ -56,7 +56,7 @@ def test_the_order_of_the_topics_does_not_matter(matcher: Matcher, table: WordTa
 def test_every_group_is_dealt_out_evenly() -> None:
     """No turn holds out more than its share of a topic."""
     group = np.repeat([0, 1, 2], [7, 3, 1])
-    fold = _dealt(group, np.random.default_rng(0))
+    fold = _dealt(group)
     assert sorted(np.bincount(fold[group == 0]).tolist()) == [2, 2, 3]
     assert np.bincount(fold[group == 1]).tolist() == [1, 1, 1]
 

