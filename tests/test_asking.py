@@ -34,7 +34,7 @@ TOPICS = {
     "is chest pain a side effect": answer("side_effects"),
     "cheers m8": Decision(talk="thanks", confidence=0.7),
 }
-DANGER = {"odd air": like("breathing", 0.61)}
+DANGER = {"odd air": like("breathing", 0.61), "i cant breathe": like("breathing", 0.99)}
 
 
 @pytest.fixture(scope="module")

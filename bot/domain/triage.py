@@ -254,8 +254,8 @@ def _most_urgent_first(found: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(best.values(), key=_weight, reverse=True))
 
 
-def _weight(finding: Finding) -> tuple[bool, int]:
-    return not finding.weak, finding.urgency.rank
+def _weight(finding: Finding) -> tuple[int, bool]:
+    return finding.urgency.rank, not finding.weak
 
 
 def _runs(positions: list[int], words: tuple[str, ...]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def understand(
         if said in talk.asks:
             return Understanding(kind="smalltalk", small_talk=id_)
     decision = _decide(language, mind, text, before)
-    if danger.suspicion is not None and (danger.suspicion.weak or decision.answer is None):
+    if danger.suspicion is not None and (danger.serious or decision.answer is None):
         return Understanding(kind="check", finding=danger.suspicion, confidence=danger.likely)
     if decision.talk is not None:
         kinds = (id_ for id_, talk in language.small_talk.items() if decision.talk in talk.asks)
@@ -87,12 +87,13 @@ def find_red_flag(
 
 @dataclass(frozen=True, kw_only=True)
 class _Danger:
-    """finding: must be acted on. suspicion: ask the patient, or, if the words are a clear question of the FAQ, answer
-    it and add what to do for somebody who has this now. doubt: only asked about. likely: of the suspicion.
+    """finding: must be acted on. suspicion: ask the patient; if the words are a clear question of the FAQ and it is not
+    serious, answer that and add what to do for somebody who has this now. doubt: only asked about. likely: 0 to 1.
     """
 
     finding: Finding | None = None
     suspicion: Finding | None = None
+    serious: bool = False
     doubt: Finding | None = None
     likely: float = 0.0
 
@@ -124,10 +125,11 @@ def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstance
     finding = _most_urgent(counted)
     if finding is not None:
         return _Danger(finding=finding, likely=opinion.likely)
-    weak = _most_urgent(reported) if not opinion.hopeless else None
-    if weak is not None or (opinion.sure and doubt is None):
-        return _Danger(suspicion=weak or _most_urgent([like]), likely=opinion.likely)
-    return _Danger(doubt=doubt)
+    suspicion = _most_urgent(reported)
+    if suspicion is None and opinion.sure and doubt is None:
+        suspicion = _most_urgent([like])
+    serious = suspicion is not None and suspicion.weak and not opinion.hopeless
+    return _Danger(suspicion=suspicion, serious=serious, doubt=doubt, likely=opinion.likely)
 
 
 def _read(library: Library, words: str, circumstances: Circumstances) -> tuple[list[Finding], list[Finding]]:

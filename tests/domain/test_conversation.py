@@ -124,7 +124,7 @@ def test_whatever_is_said_only_what_was_offered_is_picked(said: str, before: Bef
     [
         ("Can I swim? When can I run?", ("can i swim", "when can i run")),
         ("can i swim and when can i run", ("can i swim", "when can i run")),
-        ("can i swim, when can i run", ("can i swim", "when can i run")),
+        ("can i swim, when can i run", ()),  # a comma divides far more often what is one question
         ("can i swim; when can i run\nhow about baths", ("can i swim", "when can i run", "how about baths")),
         ("can i swim and also can i run", ("can i swim", "can i run")),  # the longest joint goes
         ("can i swim c++ can i run", ()),  # a joint with signs in it is no pattern
@@ -134,7 +134,7 @@ def test_whatever_is_said_only_what_was_offered_is_picked(said: str, before: Bef
         ("i feel sandy in candyland", ()),  # a joint is a whole word
         ("my fever is 38.5 degrees", ()),  # a point inside a number ends nothing
         ("it cost 1,000 dollars today", ()),
-        ("i slept at 10.30, can i run", ("i slept at 10.30", "can i run")),
+        ("i slept at 10.30? can i run", ("i slept at 10.30", "can i run")),
         ("it hurts since 3. can i run", ("it hurts since 3", "can i run")),
         ("can i swim.can i run", ("can i swim", "can i run")),
         ("a b. c d. e f. g h", ("a b", "c d", "e f", "g h")),

@@ -22,7 +22,7 @@ WARM = "that patch glows in the dark"
 @pytest.fixture
 def story(story: Story) -> Story:
     """Tell a story in which two lines are like reports of danger, though no rule finds one in them."""
-    danger = {ODD: like("breathing"), WARM: like("skin")}
+    danger = {ODD: like("breathing"), WARM: like("skin"), "yes i cant breathe": like("breathing")}
     return replace(story, tools=taught(story.tools, danger=danger))
 
 

@@ -116,17 +116,30 @@ def test_a_routine_sign_is_no_alarm(library: Library) -> None:
     [
         (like("breathing", sure=False), "red_flag"),
         (like("breathing", possible=False, sure=False), "check"),
-        (like("breathing", hopeless=True, possible=False, sure=False), "hand_over"),
+        (like("breathing", hopeless=True, possible=False, sure=False), "check"),
     ],
 )
 def test_a_weak_rule_needs_a_second_opinion(library: Library, opinion: Opinion, kind: str) -> None:
-    """With words like known reports it is danger; with others it is asked about; with words like none it is nothing."""
+    """With words like known reports it is danger; with others the patient is asked, however unlike they are."""
     meant = told(library, "my tight shirt", opinion=opinion)
 
     assert meant.kind == kind
-    if kind != "hand_over":
-        assert meant.finding is not None
-        assert (meant.finding.red_flag, meant.finding.rule) == ("breathing", "weak")
+    assert meant.finding is not None
+    assert (meant.finding.red_flag, meant.finding.rule) == ("breathing", "weak")
+
+
+@pytest.mark.parametrize(("hopeless", "kind"), [(True, "answer"), (False, "check")])
+def test_a_clear_question_with_a_weak_sign_unlike_any_report_is_answered(
+    library: Library, hopeless: bool, kind: str
+) -> None:
+    """TRIAGE: in doubt between a sign and a question, answer it and add what to do for somebody who has this now."""
+    opinion = like("breathing", hopeless=hopeless, possible=False, sure=False)
+    meant = told(library, "my tight shirt", {"my tight shirt": answer("prep_before")}, opinion=opinion)
+
+    assert meant.kind == kind
+    if hopeless:
+        assert meant.doubt is not None
+        assert meant.doubt.red_flag == "breathing"
 
 
 def test_a_plain_rule_needs_no_second_opinion(library: Library) -> None:
