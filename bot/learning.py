@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import json
 import logging
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -61,19 +66,51 @@ def cache_folder(wanted: Path | None) -> Path:
 
 
 def _mind(language: Language, cache: Path | None) -> Mind:
-    table = shipped()
-    topics = _topics(language)
-    model = _model([topics.lines(), sorted(topics.own)], lambda: topics, table, cache)
-    reader = Reader(model.counts, language.synonyms, table.knows)
+    table, topics = shipped(), _topics(language)
+    asked = _place(cache, [topics.lines(), sorted(topics.own)])
     if sum(map(len, language.danger_lines.values())) < _FEWEST_EXAMPLES:
-        return Mind(Matcher(model, reader))
-    suspicion = _model(
-        [topics.lines(), sorted(language.danger_lines.items()), language.harmless_lines],
-        lambda: _danger(language, topics),
-        table,
-        cache,
-    )
+        model = _model(asked, lambda: topics, table)
+        return Mind(Matcher(model, Reader(model.counts, language.synonyms, table.knows)))
+    told = _place(cache, [topics.lines(), sorted(language.danger_lines.items()), language.harmless_lines])
+    with _learned_apart(asked, told, lambda: _danger(language, topics)):
+        model = _model(asked, lambda: topics, table)
+    suspicion = _model(told, lambda: _danger(language, topics), table)
+    reader = Reader(model.counts, language.synonyms, table.knows)
     return Mind(Matcher(model, reader), Matcher(suspicion, reader))
+
+
+@contextlib.contextmanager
+def _learned_apart(asked: Path | None, told: Path | None, lessons: Callable[[], Lessons]) -> Iterator[None]:
+    """Meanwhile learn *lessons* in another process, if both are still to be learned; wait for it at the end.
+
+    Two cores learn both in the time of one. If it does not come to pass, the lessons are learned here, afterwards.
+    """
+    if asked is None or told is None or asked.exists() or told.exists():
+        yield
+        return
+    home = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+    try:
+        helper = subprocess.Popen(  # noqa: S603 (this very Python, this very program)
+            [sys.executable, "-m", "bot.matching.learn", str(told)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except OSError:
+        yield
+        return
+    writer = threading.Thread(target=helper.communicate, args=(_as_json(lessons()),))
+    writer.start()
+    try:
+        yield
+    finally:
+        writer.join()
+
+
+def _as_json(lessons: Lessons) -> bytes:
+    return json.dumps({**asdict(lessons), "own": sorted(lessons.own)}).encode()
 
 
 def _topics(language: Language) -> Lessons:
@@ -99,24 +136,31 @@ def _danger(language: Language, topics: Lessons) -> Lessons:
     )
 
 
-def _model(content: Any, lessons: Callable[[], Lessons], table: WordTable, cache: Path | None) -> Model:
-    """Return what was learned of *content*: from the cache, or by learning *lessons* now."""
+def _place(cache: Path | None, content: Any) -> Path | None:
+    """Return where what is learned of *content* is kept: another place for every other content, or way to learn it."""
     if cache is None:
+        return None
+    text = json.dumps(content, ensure_ascii=False).encode()
+    mark = hashlib.sha256(text + shipped().digest + _how_it_learns()).hexdigest()
+    return cache / f"{mark[:32]}.npz"
+
+
+def _model(place: Path | None, lessons: Callable[[], Lessons], table: WordTable) -> Model:
+    """Return what is kept at *place*, or learn *lessons* now, and keep that."""
+    if place is None:
         return _learn(lessons(), table)
-    text = json.dumps(content, ensure_ascii=False)
-    path = cache / f"{hashlib.sha256(text.encode() + table.digest + _how_it_learns()).hexdigest()[:32]}.npz"
     try:
-        return Model.load(path, table)
+        return Model.load(place, table)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         _log.warning("What was learned before cannot be read (%s); learning it again.", type(error).__name__)
     model = _learn(lessons(), table)
     try:
-        model.save(path)
-        _forget_old(cache)
+        model.save(place)
+        _forget_old(place.parent)
     except OSError as error:
-        _log.warning("What was learned cannot be kept in %s: %s", cache, error.strerror)
+        _log.warning("What was learned cannot be kept in %s: %s", place.parent, error.strerror)
     return model
 
 
@@ -126,7 +170,8 @@ def _how_it_learns() -> bytes:
         (path for path in resources.files("bot.matching").iterdir() if path.name.endswith(".py")),
         key=lambda path: path.name,
     )
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).digest()
+    sources = [*(path.read_bytes() for path in files), Path(__file__).read_bytes()]
+    return hashlib.sha256(b"".join(sources)).digest()
 
 
 def _learn(lessons: Lessons, table: WordTable) -> Model:

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot import learning
 from bot.content.library import Language, Library
 from bot.learning import cache_folder, minds_for
+from bot.matching.lessons import Lessons
 from bot.matching.mind import Mind
+from bot.matching.model import Model
+from bot.matching.vectors import WordTable
 from tests.kit.faq_folder import FaqFolder
 
 #: Of the small content: its own phrasings, something near, small talk, and what is none of it.
@@ -259,6 +263,49 @@ def test_enough_examples_give_a_second_opinion(faq: FaqFolder, cache: Path) -> N
         assert (shoe.sure, money.sure) == (False, False)
         assert max(shoe.likely, money.likely) < breath.likely <= 1
     assert len(files_in(cache)) == 2  # the topics, and the danger
+
+
+def learned_here(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the number of topics whenever lessons are learned in this process."""
+    counts: list[int] = []
+    learn = learning._learn
+
+    def counted(lessons: Lessons, table: WordTable) -> Model:
+        counts.append(len(lessons.asks))
+        return learn(lessons, table)
+
+    monkeypatch.setattr(learning, "_learn", counted)
+    return counts
+
+
+def test_the_danger_is_learned_beside_the_topics(
+    faq: FaqFolder, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process learns it meanwhile; the outcome is the same as if it had been learned here."""
+    library = with_examples(faq, 60)
+    counts = learned_here(monkeypatch)
+    apart = minds_for(library, cache)["en"].on_danger("my breath number 3 is short")
+    assert counts == [1]  # the topics of the small content; the danger came from the other process
+
+    here = minds_for(library)["en"].on_danger("my breath number 3 is short")
+    assert counts == [1, 1, 2]
+    assert apart is not None
+    assert here is not None
+    assert apart.first.topic == here.first.topic
+    assert apart.likely == pytest.approx(here.likely, abs=0.02)
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "/no/such/python"])
+def test_if_the_other_process_fails_the_danger_is_learned_here(
+    faq: FaqFolder, cache: Path, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    """A system that lets nobody start a second Python still gets a second opinion."""
+    counts = learned_here(monkeypatch)
+    monkeypatch.setattr("bot.learning.sys.executable", python)
+    mind = minds_for(with_examples(faq, 60), cache)["en"]
+
+    assert counts == [1, 2]
+    assert mind.on_danger("my breath number 3 is short") is not None
 
 
 # --- where it is kept ---------------------------------------------------------------------------------------

@@ -5,9 +5,12 @@ The only module that needs scikit-learn; it is not even imported where what was 
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +23,7 @@ from bot.matching.evidence import SILENT, TALK, Calibration, Curve, Evidence, we
 from bot.matching.features import Floats, Sheet, Weights
 from bot.matching.lessons import Lessons
 from bot.matching.model import Classifier, Ground, Model, Phrasings
-from bot.matching.vectors import WordTable
+from bot.matching.vectors import WordTable, shipped
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.intp]
@@ -281,3 +284,14 @@ def _lowest(sure: Floats, allowed: float) -> float:
     if len(sure) <= allowed:
         return 0.0
     return float(np.nextafter(np.sort(sure)[::-1][int(allowed)], 1.0))
+
+
+def main() -> None:
+    """Learn the lessons on standard input (JSON, as `Lessons` names its fields), and keep them in the file named."""
+    lessons = json.load(sys.stdin)
+    lessons["own"] = frozenset(lessons["own"])
+    learn(Lessons(**lessons), shipped()).save(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
