@@ -81,6 +81,17 @@ def test_two_questions_in_one_message_get_two_answers(library: Library, minds: M
     assert len(doubled) <= 0.02 * len(single)
 
 
+def test_gibberish_is_no_danger(minds: Minds) -> None:
+    """Neither an invitation's code nor a cat on the keyboard is like any report of danger."""
+    chance = random.Random(3)
+    for length in (1, 5, 12, 26):
+        for _ in range(300):
+            line = "".join(chance.choice("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(length))
+            opinion = minds["en"].on_danger(line)
+            assert opinion is not None
+            assert not opinion.certain, line
+
+
 def test_no_line_that_judges_is_taught(library: Library) -> None:
     """The lines measure only as long as nobody copies them into the content."""
     english = library.language("en")

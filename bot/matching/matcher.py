@@ -72,17 +72,22 @@ class Matcher:
         return survey(self._model)
 
     def opinion(self, text: str) -> Opinion:
-        """Return how likely *text* is a line of these topics at all, and of which."""
-        evidence, near = self._weigh(self._reader.read(text))
+        """Return how likely *text* is a line of these topics at all, and of which.
+
+        Of a text without one known word nothing can be said, whatever its letters look like.
+        """
+        line = self._reader.read(text)
+        evidence, near = self._weigh(line)
         calibration = self._model.calibration
-        likely = float(calibration.ours.likely(evidence.ours)[0])
+        known = any(word in self._model.counts for word in line)
+        likely = float(calibration.ours.likely(evidence.ours)[0]) if known else 0.0
         return Opinion(
             first=self._guess(int(evidence.order[0, 0]), evidence.scores[0], near),
             likely=likely,
             hopeless=likely < calibration.hopeless_at,
-            possible=likely >= calibration.offer_at,
-            sure=likely >= calibration.ours_at,
-            certain=likely >= calibration.certain_at,
+            possible=known and likely >= calibration.offer_at,
+            sure=known and likely >= calibration.ours_at,
+            certain=known and likely >= calibration.certain_at,
         )
 
     def decide(self, text: str) -> Decision:

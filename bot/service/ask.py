@@ -28,8 +28,8 @@ def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> Non
         before=tools.recent.recall(turn.chat_id, turn.now),
     )
     patients.count(turn.session, _counted(meant), turn.now)
-    if meant.kind == "check" and meant.finding is not None:
-        alarm.ask_if_now(turn, meant.finding, incoming)
+    if meant.finding is not None:
+        (alarm.ask_if_now if meant.kind == "check" else alarm.red_flag)(turn, meant.finding, incoming)
         return
     if meant.small_talk is not None:
         rows = ((turn.button("button_ask_clinic", "ho:write"),),) if meant.small_talk == "person" else ()

@@ -66,7 +66,11 @@ def understand(
             return Understanding(kind="smalltalk", small_talk=id_)
     decision = _decide(language, mind, text, before)
     if danger.suspicion is not None and (danger.serious or decision.answer is None):
-        return Understanding(kind="check", finding=danger.suspicion, confidence=danger.likely)
+        # "Contact the clinic today" needs no question first; "call the ambulance" does.
+        asks = danger.suspicion.urgency is Urgency.EMERGENCY
+        return Understanding(
+            kind="check" if asks else "red_flag", finding=danger.suspicion, confidence=danger.likely
+        )
     if decision.talk is not None:
         kinds = (id_ for id_, talk in language.small_talk.items() if decision.talk in talk.asks)
         return Understanding(
@@ -106,11 +110,14 @@ def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstance
     the rules alone met 87 of 100 emergencies, with the second opinion 97. Short of that, the patient is asked: "do you
     have this now?" Nothing that a rule finds for sure is ever taken back.
     """
-    reported, asked = _read(library, text, circumstances)
+    words = _without_codes(text)
+    if not words:
+        return _Danger()
+    reported, asked = _read(library, words, circumstances)
     for_sure = _most_urgent(found for found in reported if not found.weak)
     if for_sure is not None and for_sure.urgency is Urgency.EMERGENCY:
         return _Danger(finding=for_sure)
-    opinion, doubt = mind.on_danger(text), _most_urgent(asked)
+    opinion, doubt = mind.on_danger(words), _most_urgent(asked)
     if opinion is None:
         return _Danger(finding=_most_urgent(reported), doubt=doubt)
     like = Finding(
@@ -132,16 +139,16 @@ def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstance
     return _Danger(suspicion=suspicion, serious=serious, doubt=doubt, likely=opinion.likely)
 
 
-def _read(library: Library, words: str, circumstances: Circumstances) -> tuple[list[Finding], list[Finding]]:
-    """Return the signs that *words* report, and those that they only ask about or suppose.
+def _without_codes(text: str) -> str:
+    """Return *text* without invitations' codes: they are no words of a patient's, whatever stands in them by chance."""
+    words = " ".join(word for word in text.split() if read_code(word, INVITE_LENGTH) is None)
+    return "" if read_code(words, INVITE_LENGTH) else words
 
-    An invitation's code is no word of a patient's, whatever stands in it by chance.
-    """
-    words = " ".join(word for word in words.split() if read_code(word, INVITE_LENGTH) is None)
+
+def _read(library: Library, words: str, circumstances: Circumstances) -> tuple[list[Finding], list[Finding]]:
+    """Return the signs that *words* report in any language, and those that they only ask about or suppose."""
     found: list[Finding] = []
     asked: list[Finding] = []
-    if not words or read_code(words, INVITE_LENGTH):
-        return found, asked
     for language in library.languages.values():
         reported, supposed = language.rules.read(words, circumstances)
         found += reported

@@ -100,16 +100,16 @@ async def test_yes_after_staff_have_acknowledged_opens_it_again(story: Story) ->
     assert sum("EMERGENCY" in text for text in story.texts(GROUP)) == 2
 
 
-async def test_a_sign_for_the_same_day_keeps_its_own_urgency(story: Story) -> None:
-    """Yes to what can wait for today is no emergency."""
+async def test_a_sign_for_the_same_day_needs_no_question(story: Story) -> None:
+    """ "Contact the clinic today" is said at once; an ambulance is another matter."""
     await story.binds()
     await story.enrols(ANA)
     await story.says(ANA, WARM)
-    await story.taps(ANA, "Yes, now")
 
+    assert any("Contact the clinic today" in text for text in story.texts(ANA))
     assert not any("EMERGENCY" in text for text in story.texts(GROUP))
     (alert,) = alerts_of(story)
-    assert (alert.kind, alert.urgency) == ("red_flag", Urgency.SAME_DAY)
+    assert (alert.kind, alert.urgency, alert.red_flag) == ("red_flag", Urgency.SAME_DAY, "skin")
 
 
 @pytest.mark.parametrize("said", ["tap", "no", "Nope.", "not now"])
