@@ -16,6 +16,8 @@ from bot.matching.reading import Reader
 OFFERED = 3
 #: How many guesses are kept, to explain a decision.
 _GUESSES = 5
+#: An opinion needs this many words to stand on.
+_FEWEST_WORDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +76,13 @@ class Matcher:
     def opinion(self, text: str) -> Opinion:
         """Return how likely *text* is a line of these topics at all, and of which.
 
-        Of a text without one known word nothing can be said, whatever its letters look like.
+        Of a text with fewer than two known words nothing can be said, whatever its letters or numbers look like.
         """
         line = self._reader.read(text)
         evidence, near = self._weigh(line)
         calibration = self._model.calibration
-        known = any(word in self._model.counts for word in line)
+        words = [word for word in line if len(word) > 1 and word.isalpha() and word in self._model.counts]
+        known = len(words) >= _FEWEST_WORDS
         likely = float(calibration.ours.likely(evidence.ours)[0]) if known else 0.0
         return Opinion(
             first=self._guess(int(evidence.order[0, 0]), evidence.scores[0], near),

@@ -85,8 +85,15 @@ def understand(
 def find_red_flag(
     library: Library, mind: Mind, words: str, circumstances: Circumstances = UNKNOWN
 ) -> Finding | None:
-    """Return the most urgent red flag in *words* that must be acted on, in whichever language, or None."""
-    return _danger(library, mind, words, circumstances).finding
+    """Return the most urgent red flag in *words* that must be acted on before all else, in whichever language, or None.
+
+    What only the second opinion finds, and what can wait for today, comes after an answer to an open check-in: "it's
+    an 8" is one. `understand` finds it.
+    """
+    finding = _danger(library, mind, words, circumstances).finding
+    if finding is not None and finding.rule == SECOND_OPINION and finding.urgency < Urgency.EMERGENCY:
+        return None
+    return finding
 
 
 @dataclass(frozen=True, kw_only=True)

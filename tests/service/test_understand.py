@@ -368,3 +368,14 @@ def test_what_picks_none_of_them_answers_none_of_them(library: Library, text: st
 def test_danger_comes_before_any_choice(library: Library) -> None:
     """Whatever was offered."""
     assert told(library, "the second one, and blue lips", before=OFFERED).kind == "red_flag"
+
+
+def test_what_only_the_second_opinion_finds_for_today_waits_for_the_check_in(library: Library) -> None:
+    """ "It's an 8" may be an answer; a report of an emergency never waits, and in the end both are found."""
+    rash, breath = like("skin", certain=True), like("breathing", certain=True)
+    for opinion, first in ((rash, None), (breath, "breathing")):
+        mind = Mind(Scripted({}), Suspicious({"it is odd": opinion}))
+        finding = find_red_flag(library, mind, "it is odd")
+        assert (finding.red_flag if finding else None) == first
+        meant = understand(library, library.language("en"), mind, "it is odd")
+        assert meant.kind == "red_flag"
