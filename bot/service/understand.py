@@ -23,6 +23,8 @@ Kind = Literal["red_flag", "check", "smalltalk", "answer", "offer", "hand_over"]
 SECOND_OPINION = "second opinion"
 #: Both topics of a message that asks two things are among so many guesses about the whole of it.
 _SPOKEN_OF = 3
+#: If less than this speaks for a second topic, the message asks one thing.
+_SOMETHING = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +185,8 @@ def _decide(language: Language, mind: Mind, text: str, before: Before | None) ->
 
 def _two_questions(language: Language, mind: Mind, text: str, whole: Decision) -> Decision | None:
     """Return both answers, if *text* asks two things: each part is clear by itself, and the whole speaks of both."""
+    if len(whole.guesses) < 2 or whole.guesses[1].score < _SOMETHING:
+        return None
     spoken_of = {guess.topic for guess in whole.guesses[:_SPOKEN_OF]}
     answered: dict[str, Decision] = {}
     for part in parts(text, language.small_words.joints):
