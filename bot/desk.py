@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.content.loading import load_library
 from bot.content.settings import Settings, example_config, load_settings
 from bot.content.yaml_source import parse
 from bot.domain.timing import from_local
 from bot.domain.trouble import Trouble
+from bot.learning import load_words
 from bot.service import leave
 from bot.service.enrol import NotRegistered, Registered
 from bot.service.ports import Tools
@@ -59,7 +59,7 @@ def tools_for_lists(settings: Settings, database: Database) -> Tools:
     return Tools(
         database=database,
         settings=settings,
-        library=load_library(settings),
+        library=load_words(settings),
         minds={},
         random_bits=secrets.randbits,
     )
