@@ -33,7 +33,7 @@ lint: setup  ## Style, types, floors, words
 	$(BIN)/aftercare check --config config.example.yaml
 
 check: lint  ## The everyday loop: lint and the unit tests
-	$(BIN)/pytest -q --ignore=tests/journeys --ignore=tests/sandbox
+	$(BIN)/pytest -q -n 2 --ignore=tests/journeys --ignore=tests/sandbox
 
 test: lint  ## Everything, with coverage: what CI runs
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered --cov-report=html

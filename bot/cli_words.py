@@ -198,10 +198,11 @@ def evaluate(
     if as_json:
         out.out(json.dumps(measure.as_dict(report), ensure_ascii=False), highlight=False)
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for cells in measure.as_rows(report.figures):
-        table.add_row(*cells)
-    out.print(table)
+    rows = measure.as_rows(report.figures)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for cells in rows:  # no table: it would break long names on a narrow terminal, and in a file
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        out.print(escape(line.rstrip()), soft_wrap=True)
     out.print(
         f"One message: {report.median_ms:.2f} ms at the median, {report.p99_ms:.2f} ms at the 99th percentile."
     )
