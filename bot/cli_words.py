@@ -198,9 +198,9 @@ def evaluate(
     if as_json:
         out.out(json.dumps(measure.as_dict(report), ensure_ascii=False), highlight=False)
         return
-    rows = measure.as_rows(report.figures)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for cells in rows:  # no table: it would break long names on a narrow terminal, and in a file
+    figures = measure.as_rows(report.figures)
+    widths = [max(map(len, column)) for column in zip(*figures, strict=True)]
+    for cells in figures:  # no table: it would break long names on a narrow terminal, and in a file
         line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         out.print(escape(line.rstrip()), soft_wrap=True)
     out.print(
