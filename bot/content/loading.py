@@ -22,7 +22,7 @@ from bot.content.files import (
     UnrelatedFile,
     WordsFile,
 )
-from bot.content.red_flags import RedFlagsFile, build_ruleset
+from bot.content.red_flags import RedFlagsFile, build_ruleset, with_words
 from bot.content.red_flags import merge as merge_red_flags
 from bot.content.settings import VARIABLES, Settings
 from bot.content.shelving import Words, shelve
@@ -231,6 +231,7 @@ class _Reader:
         for id_, kind in talk.small_talk.items():
             self._check_variables(self._source(f"{code}/small_talk.yaml"), ("small_talk", id_), kind.reply)
         self._check_red_flag_words(code, flags)
+        flags = with_words(flags, synonyms.words)
         try:
             tried = Tried(self.cache, flags, urgencies, plans.regions)
             rules = build_ruleset(flags, urgencies, plans.regions, in_order=tried.before)

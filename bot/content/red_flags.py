@@ -122,6 +122,13 @@ def merge(base: RedFlagsFile, overlay: RedFlagsFile) -> RedFlagsFile:
     )
 
 
+def with_words(data: RedFlagsFile, words: Mapping[str, Phrases]) -> RedFlagsFile:
+    """Return *data* with the groups of the thesaurus that its phrases refer to; a group of its own counts before one."""
+    used = set(_REFERENCE.findall(data.model_dump_json()))
+    borrowed = {name: phrases for name, phrases in words.items() if name in used and name not in data.groups}
+    return data.model_copy(update={"groups": {**borrowed, **data.groups}}) if borrowed else data
+
+
 def build_ruleset(
     data: RedFlagsFile,
     urgencies: Mapping[str, Urgency],

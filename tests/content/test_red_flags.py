@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.content.red_flags import RedFlagsFile, build_ruleset, merge
+from bot.content.red_flags import RedFlagsFile, build_ruleset, merge, with_words
 from bot.domain.triage import Circumstances, Urgency, triage
 
 URGENCIES = {"sign": Urgency.SAME_DAY}
@@ -198,3 +198,14 @@ def test_an_overlay_cannot_take_a_sign_back() -> None:
     assert triage(
         "my knee aches", build_ruleset(merge(RedFlagsFile.model_validate(a_file()), own), URGENCIES)
     )
+
+
+def test_rules_may_name_groups_of_the_thesaurus() -> None:
+    """A word that a clinic adds to words.yaml is read as danger where a rule names its group; own groups count first."""
+    words = {"joint": ("knee", "elbow"), "ache": ("gripe",), "gym": ("leg day",)}
+    data = with_words(RedFlagsFile.model_validate(a_file(rules={"ache": ["@joint @ache"]})), words)
+    ruleset = build_ruleset(data, URGENCIES)
+
+    assert triage("my elbow aches", ruleset)
+    assert not triage("my elbow gripe", ruleset)
+    assert set(data.groups) == {"joint", "ache"}

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.content.red_flags import RedFlagsFile, build_ruleset
+from bot.content.red_flags import RedFlagsFile, build_ruleset, with_words
 from bot.domain.triage import Circumstances, Ruleset, Urgency, doubts, findings, triage
 
 FAQ = Path(__file__).resolve().parents[2] / "faq"
-DATA = RedFlagsFile.model_validate(yaml.safe_load((FAQ / "en" / "red_flags.yaml").read_text("utf-8")))
+DATA = with_words(
+    RedFlagsFile.model_validate(yaml.safe_load((FAQ / "en" / "red_flags.yaml").read_text("utf-8"))),
+    yaml.safe_load((FAQ / "en" / "words.yaml").read_text("utf-8"))["words"],
+)
 URGENCIES = {
     id_: Urgency(urgency)
     for id_, urgency in yaml.safe_load((FAQ / "outline.yaml").read_text("utf-8"))["red_flags"].items()
