@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -43,7 +43,7 @@ class Reply:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for other programs, without the words meant for a terminal."""
-        return {key: value for key, value in asdict(self).items() if key not in ("heading", "said", "why")}
+        return {key.name: getattr(self, key.name) for key in fields(self) if not key.metadata}
 
 
 class Asker:

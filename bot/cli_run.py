@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from bot import demo, desk, logs, rehearsal, wiring
 from bot.content.settings import TOKEN, Settings
-from bot.learning import cache_folder, load_words, minds_for
+from bot.learning import load_minds, load_words
 from bot.service import serve_staff
 from bot.storage import groups
 from bot.terminal import ConfigOption, err, fail, in_plain_words, out, settings_from
@@ -131,7 +131,7 @@ def sandbox(
 async def _sandbox(settings: Settings, port: int) -> None:
     with err.status("Reading the words…"):
         library = load_words(settings)
-        minds = minds_for(library, cache_folder(settings.content.cache))
+        minds = load_minds(settings, library)
     async with demo.on_stage(settings, library=library, minds=minds, port=port, cast=True) as stage:
         await stage.bind(demo.staff_group(stage))
         out.print(f"\n  The sandbox is open: [bold]{stage.url}[/]   (Ctrl-C ends it)\n")

@@ -18,7 +18,7 @@ from bot.content.library import Language, Library
 from bot.content.loading import load_library
 from bot.content.settings import TOKEN, Settings
 from bot.domain.readability import MOST_WORDS, TOO_HARD, lix, word_count
-from bot.learning import cache_folder, load_words, minds_for
+from bot.learning import load_minds, load_words
 from bot.matching.ground import Report
 from bot.terminal import ConfigOption, JsonOption, err, fail, in_plain_words, out, settings_from
 
@@ -51,7 +51,7 @@ def check(
     """
     with in_plain_words(), err.status("Reading settings and words…"):
         settings, library = _words(config, faq, example_will_do=False, try_examples=True)
-        minds = minds_for(library, cache_folder(settings.content.cache))
+        minds = load_minds(settings, library)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for language in library.languages.values():
         phrasings = sum(len(topic.asks) for topic in language.topics.values())
@@ -220,4 +220,4 @@ def _words(
 
 
 def _asker(settings: Settings, library: Library) -> Asker:
-    return Asker(settings, library, minds_for(library, cache_folder(settings.content.cache)))
+    return Asker(settings, library, load_minds(settings, library))

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from bot.content.library import Language, Library
 from bot.content.loading import load_library
 from bot.content.settings import Settings
+from bot.content.tried import mark_of_code
 from bot.domain.triage import triage
 from bot.matching.lessons import Lessons
 from bot.matching.matcher import Matcher
@@ -47,6 +47,11 @@ def load_words(settings: Settings, folder: Path | None = None) -> Library:
     return load_library(settings, folder, cache=cache_folder(settings.content.cache))
 
 
+def load_minds(settings: Settings, library: Library) -> dict[str, Mind]:
+    """Return what there is to know of each language, quickly if the words are unchanged."""
+    return minds_for(library, cache_folder(settings.content.cache))
+
+
 def minds_for(library: Library, cache: Path | None = None) -> dict[str, Mind]:
     """Return what there is to know of each language; *cache* is the folder where it is kept (None: nowhere).
 
@@ -68,15 +73,16 @@ def cache_folder(wanted: Path | None) -> Path:
 def _mind(language: Language, cache: Path | None) -> Mind:
     table, topics = shipped(), _topics(language)
     asked = _place(cache, [topics.lines(), sorted(topics.own)])
+    suspicion = None
     if sum(map(len, language.danger_lines.values())) < _FEWEST_EXAMPLES:
         model = _model(asked, lambda: topics, table)
-        return Mind(Matcher(model, Reader(model.counts, language.synonyms, table.knows)))
-    told = _place(cache, [topics.lines(), sorted(language.danger_lines.items()), language.harmless_lines])
-    with _learned_apart(asked, told, lambda: _danger(language, topics)):
-        model = _model(asked, lambda: topics, table)
-    suspicion = _model(told, lambda: _danger(language, topics), table)
+    else:
+        told = _place(cache, [topics.lines(), sorted(language.danger_lines.items()), language.harmless_lines])
+        with _learned_apart(asked, told, lambda: _danger(language, topics)):
+            model = _model(asked, lambda: topics, table)
+        suspicion = _model(told, lambda: _danger(language, topics), table)
     reader = Reader(model.counts, language.synonyms, table.knows)
-    return Mind(Matcher(model, reader), Matcher(suspicion, reader))
+    return Mind(Matcher(model, reader), Matcher(suspicion, reader) if suspicion is not None else None)
 
 
 @contextlib.contextmanager
@@ -141,7 +147,8 @@ def _place(cache: Path | None, content: Any) -> Path | None:
     if cache is None:
         return None
     text = json.dumps(content, ensure_ascii=False).encode()
-    mark = hashlib.sha256(text + shipped().digest + _how_it_learns()).hexdigest()
+    learned_by = mark_of_code("bot.matching") + mark_of_code("bot", "learning")
+    mark = hashlib.sha256(text + shipped().digest + learned_by).hexdigest()
     return cache / f"{mark[:32]}.npz"
 
 
@@ -162,16 +169,6 @@ def _model(place: Path | None, lessons: Callable[[], Lessons], table: WordTable)
     except OSError as error:
         _log.warning("What was learned cannot be kept in %s: %s", place.parent, error.strerror)
     return model
-
-
-def _how_it_learns() -> bytes:
-    """Return a mark of the code that learns: what another version learned is learned anew."""
-    files = sorted(
-        (path for path in resources.files("bot.matching").iterdir() if path.name.endswith(".py")),
-        key=lambda path: path.name,
-    )
-    sources = [*(path.read_bytes() for path in files), Path(__file__).read_bytes()]
-    return hashlib.sha256(b"".join(sources)).digest()
 
 
 def _learn(lessons: Lessons, table: WordTable) -> Model:

@@ -12,7 +12,7 @@ from bot import demo
 from bot.content.settings import Settings
 from bot.domain.patient import CheckInState
 from bot.domain.timing import from_local, local_time
-from bot.learning import cache_folder, load_words, minds_for
+from bot.learning import load_minds, load_words
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.model import Chat, Message, Person
 from bot.storage import overview
@@ -35,7 +35,7 @@ async def play(settings: Settings, out: Console) -> list[str]:
         settings,
         clock=clock,
         library=library,
-        minds=minds_for(library, cache_folder(settings.content.cache)),
+        minds=load_minds(settings, library),
         cast=True,
     ) as stage:
         return await _Play(stage, settings, out).acts()

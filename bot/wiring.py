@@ -14,7 +14,7 @@ from bot.chat.app import Connection, TelegramApp
 from bot.content.library import Library
 from bot.content.settings import Settings
 from bot.domain.pacing import Pacer
-from bot.learning import cache_folder, load_words, minds_for
+from bot.learning import load_minds, load_words
 from bot.matching.mind import Minds
 from bot.service.ports import Tools
 from bot.storage.database import Database
@@ -46,7 +46,7 @@ def build_tools(
         database=database,
         settings=settings,
         library=library,
-        minds=minds or minds_for(library, cache_folder(settings.content.cache)),
+        minds=minds or load_minds(settings, library),
         random_bits=secrets.randbits,
     )
 

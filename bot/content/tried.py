@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -16,15 +17,16 @@ class Tried:
 
     def __init__(
         self,
-        cache: Path | None,
+        folder: Path | None,
         flags: RedFlagsFile,
         urgencies: Mapping[str, Urgency],
         regions: Iterable[str],
     ) -> None:
         """Look for the mark of *flags*."""
         content = flags.model_dump_json() + repr((sorted(urgencies.items()), sorted(regions)))
-        digest = hashlib.sha256(content.encode() + _how_they_are_read()).hexdigest()[:32]
-        self._mark = cache / f"{digest}.tried" if cache is not None else None
+        read_by = mark_of_code("bot.domain", "triage", "text", "slips")
+        digest = hashlib.sha256(content.encode() + read_by).hexdigest()[:32]
+        self._mark = folder / f"{digest}.tried" if folder is not None else None
 
     @property
     def before(self) -> bool:
@@ -42,7 +44,9 @@ class Tried:
             pass
 
 
-def _how_they_are_read() -> bytes:
-    """Return a mark of the code that reads messages."""
-    files = sorted(resources.files("bot.domain").iterdir(), key=lambda path: path.name)
-    return b"".join(path.read_bytes() for path in files if path.name.startswith(("triage", "text", "slips")))
+@cache
+def mark_of_code(package: str, *starts: str) -> bytes:
+    """Return a mark of the modules of *package* whose names begin so (of all, if none is given): other code, other mark."""
+    files = sorted(resources.files(package).iterdir(), key=lambda path: path.name)
+    chosen = [path for path in files if path.name.endswith(".py") and path.name.startswith(starts or "")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in chosen)).digest()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 
+from bot.domain.message import plain
 from bot.domain.text import STOPS, tokens
 
 #: Above this an answer is reported by `aftercare check`: Björnsson's scale calls 30 to 40 "fiction, popular
@@ -14,7 +14,6 @@ TOO_HARD = 40.0
 #: The most words an answer may have.
 MOST_WORDS = 90
 
-_TAGS = re.compile(r"<[^>]*>")
 _VARIABLE = re.compile(r"\{[^}]*\}")
 _LONG = 6
 
@@ -45,4 +44,4 @@ def _words(template: str) -> list[str]:
 
 
 def _plain(template: str) -> str:
-    return html.unescape(_VARIABLE.sub("it", _TAGS.sub("", template)))
+    return plain(_VARIABLE.sub("it", template))
