@@ -85,9 +85,13 @@ class Language:
     danger_lines: Mapping[str, tuple[str, ...]]
     harmless_lines: tuple[str, ...]
     stop_words: frozenset[str]
-    yes_words: frozenset[str]
     small_words: SmallWords
     phrases: Mapping[str, str]
+
+    @property
+    def yes_words(self) -> frozenset[str]:
+        """Return the ways to say a bare yes."""
+        return self.small_words.yes
 
     def area_topics(self, area: str) -> list[Topic]:
         """Return the topics of one part of the menu, in order."""

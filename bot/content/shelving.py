@@ -78,7 +78,6 @@ def shelve(code: str, w: Words) -> shelf.Language:
             *w.tellings.harmless,
         ),
         stop_words=frozenset(map(normalise, w.phrases.stop_words)),
-        yes_words=frozenset(map(normalise, w.phrases.yes_words)),
         small_words=SmallWords(
             yes=frozenset(map(normalise, w.phrases.yes_words)),
             no=frozenset(map(normalise, w.phrases.no_words)),

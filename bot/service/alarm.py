@@ -50,18 +50,20 @@ def _raise(turn: Turn, red_flag: str, urgency: Urgency, *, said: str, because: s
         status = turn.text("alert_sent")
     turn.say(f"{told}\n\n{status}", priority=Priority.DANGER, about_chat=None)
     patients.count(turn.session, f"red_flag:{red_flag}", turn.now)
-    known = [
-        alert
-        for alert in alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - SAME_ALERT)
-        if alert.red_flag == red_flag
-    ]
-    if known:
-        _escalate(turn, known[0], urgency, because)
-        known[0].said = f"{known[0].said}\n{said}"[-TEXT_LIMIT:]
-        post(turn, known[0], again=True, said=said)
+    known = _same_sign(turn, red_flag)
+    if known is not None:
+        _escalate(turn, known, urgency, because)
+        known.said = f"{known.said}\n{said}"[-TEXT_LIMIT:]
+        post(turn, known, again=True, said=said)
         return
     alert = open_alert(turn, AlertKind.RED_FLAG, urgency, said=said, because=because, red_flag=red_flag)
     post(turn, alert)
+
+
+def _same_sign(turn: Turn, red_flag: str) -> Alert | None:
+    """Return the newest alert about this sign in this chat that new words join."""
+    unclosed = alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - SAME_ALERT)
+    return next((alert for alert in unclosed if alert.red_flag == red_flag), None)
 
 
 def _escalate(turn: Turn, alert: Alert, urgency: Urgency, because: str) -> None:
@@ -125,18 +127,14 @@ def if_now_answered(turn: Turn, red_flag: str, said: str, *, yes: bool) -> None:
         answered = f"{said}\n→ {phrases['check_answered_yes']}".strip()
         _raise(turn, red_flag, urgency, said=answered, because="")
         return
-    open_alerts = [
-        alert
-        for alert in alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - SAME_ALERT)
-        if alert.red_flag == red_flag
-    ]
+    alert = _same_sign(turn, red_flag)
     sign = turn.language.red_flags[red_flag].title
-    status = turn.text("check_no_staff") if open_alerts and turn.staff() else ""
+    status = turn.text("check_no_staff") if alert is not None and turn.staff() else ""
     turn.say(turn.text(f"check_no_{urgency}", sign=sign, status=status).strip())
-    if open_alerts:
+    if alert is not None:
         answer = phrases["check_answered_no"]
-        open_alerts[0].said = f"{open_alerts[0].said}\n→ {answer}"[-TEXT_LIMIT:]
-        post(turn, open_alerts[0], said=f"{said}\n→ {answer}".strip())
+        alert.said = f"{alert.said}\n→ {answer}"[-TEXT_LIMIT:]
+        post(turn, alert, said=f"{said}\n→ {answer}".strip())
 
 
 def _closed_words(turn: Turn) -> dict[str, str]:
