@@ -127,8 +127,9 @@ class Matcher:
         if not line:
             return Decision()
         evidence, near = self._weigh(line)
-        if not evidence.scores.any():
-            return Decision()  # not one word or letter of it is known
+        counts = self._model.counts
+        if not any(word in counts and (len(word) > 1 or not word.isascii()) for word in line):
+            return Decision()  # not one word of it is known, whatever its letters look like
         scores, calibration = evidence.scores[0], self._model.calibration
         best = int(evidence.best[0])
         is_ours = float(calibration.ours.likely(evidence.ours)[0])
