@@ -72,6 +72,15 @@ def _root(value: str) -> str:
     return value.rstrip("/")
 
 
+def _webhook(value: str) -> str:
+    """Accept what Telegram accepts; plain http only on this machine, for a Bot API server that runs here too."""
+    if re.fullmatch(r"https://[^/\s?#]+(/[^\s?#]*)?", value):
+        return value
+    if re.fullmatch(r"http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#]*)?", value):
+        return value
+    raise ValueError(f"'{value}' is no webhook's address; write one such as https://bot.example.com/telegram")
+
+
 Clock = Annotated[time, BeforeValidator(_clock)]
 Spans = Annotated[tuple[tuple[time, time], ...], BeforeValidator(_spans)]
 ZoneName = Annotated[str, BeforeValidator(_zone)]
@@ -158,22 +167,31 @@ class Quiet(_Part):
 
 
 class Telegram(_Part):
-    """Which Bot API server is spoken to, and how fast."""
+    """Which Bot API server is spoken to, how fast, and how updates come.
+
+    webhook_url: where Telegram brings them (https); None: the bot fetches them. webhook_listen: where this process
+    waits for them, ``address:port``, behind the proxy that ends https.
+    """
 
     api_url: Annotated[str, AfterValidator(_root)] = "https://api.telegram.org"
     messages_per_second: Annotated[int, Field(ge=1, le=1000)] = 30
+    webhook_url: Annotated[str, AfterValidator(_webhook)] | None = None
+    webhook_listen: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] = "127.0.0.1:8080"
 
 
-def _sqlite(value: str) -> str:
-    if not value.startswith("sqlite:///"):
-        raise ValueError(f"'{value}' is no SQLite database; write sqlite:///aftercare.db")
+def _database(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError(
+            f"'{value.split('@')[-1]}' is no database; write sqlite:///aftercare.db "
+            "or postgresql+psycopg://user@host/name (the password from PGPASSWORD)"
+        )
     return value
 
 
 class Storage(_Part):
-    """Where the data is kept: an SQLAlchemy URL of an SQLite file."""
+    """Where the data is kept: an SQLAlchemy URL of an SQLite file or a PostgreSQL database."""
 
-    url: Annotated[str, AfterValidator(_sqlite)] = "sqlite:///aftercare.db"
+    url: Annotated[str, AfterValidator(_database)] = "sqlite:///aftercare.db"
 
 
 class Content(_Part):
