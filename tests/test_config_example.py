@@ -67,10 +67,11 @@ def test_what_is_commented_out_can_be_used(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(text, encoding="utf-8")
     settings = load_settings(path)
-    assert count == 4
+    assert count == 6
     assert settings.branch("main").phone == "+65 6000 0001"
     assert settings.branch("main").time_zone == "Asia/Singapore"
     assert settings.content.overlay == tmp_path.resolve() / "our-words"
+    assert settings.telegram.webhook_url == "https://bot.example.com/telegram"
 
 
 def test_it_holds_no_secret() -> None:
