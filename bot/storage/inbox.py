@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from bot.storage.tables import InboxRow
@@ -35,70 +36,92 @@ class Arrival:
 
 
 def store(session: Session, arrivals: Sequence[Arrival], now: datetime) -> int:
-    """Keep *arrivals* in their order and return how many were new; one that came before is dropped."""
-    ids = [arrival.update_id for arrival in arrivals]
-    known = set(session.scalars(select(InboxRow.update_id).where(InboxRow.update_id.in_(ids))))
-    new = 0
-    for arrival in arrivals:
-        if arrival.update_id in known:
-            continue
-        known.add(arrival.update_id)
-        session.add(
-            InboxRow(
-                update_id=arrival.update_id,
-                chat_id=arrival.chat_id,
-                payload=arrival.payload,
-                received_at=now,
-                state=InboxState.WAITING,
-            )
+    """Keep *arrivals* in their order and return how many were new; one that came before is dropped.
+
+    Several processes may store the same update at the same time: it is kept once.
+    """
+    rows = [
+        {
+            "update_id": arrival.update_id,
+            "chat_id": arrival.chat_id,
+            "payload": arrival.payload,
+            "received_at": now,
+            "state": InboxState.WAITING,
+        }
+        for arrival in arrivals
+    ]
+    if not rows:
+        return 0
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    kept = insert(InboxRow).on_conflict_do_nothing(index_elements=["update_id"]).returning(InboxRow.update_id)
+    return len(session.scalars(kept, rows).all())
+
+
+def next_batch(
+    session: Session,
+    now: datetime,
+    *,
+    busy: Collection[int] = (),
+    busy_updates: Collection[int] = (),
+    limit: int,
+) -> list[InboxRow]:
+    """Return the oldest updates that may be handled now, at most one of each chat, in the order of arrival.
+
+    A chat's updates are handled one after the other: only its first waiting one is returned, and none while that
+    one waits for another try. An update that belongs to no chat waits for nobody.
+
+    busy: chats with an update in progress. busy_updates: updates in progress that belong to no chat.
+    """
+    ahead = aliased(InboxRow)
+    not_its_turn = (
+        select(ahead.seq)
+        .where(ahead.state == InboxState.WAITING, ahead.chat_id == InboxRow.chat_id, ahead.seq < InboxRow.seq)
+        .exists()
+    )
+    return list(
+        session.scalars(
+            select(InboxRow)
+            .where(InboxRow.state == InboxState.WAITING)
+            .where(or_(InboxRow.try_at.is_(None), InboxRow.try_at <= now), ~not_its_turn)
+            .where(or_(InboxRow.chat_id.is_(None), InboxRow.chat_id.not_in(busy)))
+            .where(InboxRow.update_id.not_in(busy_updates))
+            .order_by(InboxRow.seq)
+            .limit(limit)
         )
-        new += 1
-    return new
+    )
 
 
 def next_waiting(session: Session, now: datetime) -> InboxRow | None:
-    """Return the oldest update that may be handled now; one that waits for another try holds up only its own chat."""
-    ahead = aliased(InboxRow)
-    held_up = (
-        select(ahead.seq)
-        .where(
-            ahead.state == InboxState.WAITING,
-            ahead.chat_id == InboxRow.chat_id,
-            ahead.seq < InboxRow.seq,
-            ahead.try_at > now,
-        )
-        .exists()
-    )
-    return session.scalar(
-        select(InboxRow)
-        .where(InboxRow.state == InboxState.WAITING)
-        .where(or_(InboxRow.try_at.is_(None), InboxRow.try_at <= now), ~held_up)
-        .order_by(InboxRow.seq)
-        .limit(1)
-    )
+    """Return the oldest update that may be handled now."""
+    return next(iter(next_batch(session, now, limit=1)), None)
 
 
-def finish(session: Session, update_id: int, now: datetime, *, keep_words: bool) -> bool:
-    """Mark an update as handled, in the transaction that holds its effects; False: it was handled before.
+def nothing_to_handle(session: Session, now: datetime) -> bool:
+    """Tell whether no update may be handled now; one that waits for a later try is none."""
+    return not next_batch(session, now, limit=1)
 
-    Without *keep_words* its content is erased; the id stays, against repeats.
+
+def finish(session: Session, update_id: int, now: datetime, *, keep_words: bool) -> datetime | None:
+    """Mark an update as handled, in the transaction that holds its effects, and return when it arrived.
+
+    None: it was handled before, or is being handled by another; it must have no effect. Without *keep_words* its
+    content is erased; the id stays, against repeats.
     """
-    row = session.scalar(select(InboxRow).where(InboxRow.update_id == update_id))
-    if row is None or row.state != InboxState.WAITING:
-        return False
-    row.state = InboxState.DONE
-    row.handled_at = now
-    row.error = None
-    if not keep_words:
-        row.payload = None
-        row.chat_id = None
-    return True
+    forgotten: dict[str, None] = {} if keep_words else {"payload": None, "chat_id": None}
+    return session.scalar(
+        update(InboxRow)
+        .where(InboxRow.update_id == update_id, InboxRow.state == InboxState.WAITING)
+        .values(state=InboxState.DONE, handled_at=now, error=None, **forgotten)
+        .returning(InboxRow.received_at)
+    )
 
 
-def forget_words(session: Session, update_id: int) -> None:
-    """Erase the content of one update; its id stays."""
+def finish_all(session: Session, update_ids: Collection[int], now: datetime) -> None:
+    """Mark those of *update_ids* that still wait as handled, and erase their words: nothing wanted them."""
     session.execute(
-        update(InboxRow).where(InboxRow.update_id == update_id).values(payload=None, chat_id=None)
+        update(InboxRow)
+        .where(InboxRow.update_id.in_(update_ids), InboxRow.state == InboxState.WAITING)
+        .values(state=InboxState.DONE, handled_at=now, error=None, payload=None, chat_id=None)
     )
 
 
@@ -107,7 +130,7 @@ def failed(session: Session, update_id: int, error: str, now: datetime) -> Inbox
 
     *error* names the kind of failure only; it must hold nothing a patient wrote.
     """
-    row = session.scalar(select(InboxRow).where(InboxRow.update_id == update_id))
+    row = session.scalar(select(InboxRow).where(InboxRow.update_id == update_id).with_for_update())
     if row is None or row.state != InboxState.WAITING:
         return InboxState.DONE
     row.attempts += 1

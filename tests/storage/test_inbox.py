@@ -1,5 +1,8 @@
 """Tests of `bot.storage.inbox`: every update stored once, handled in order, with one effect."""
 
+import threading
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +15,7 @@ from bot.storage.inbox import Arrival, InboxState
 from bot.storage.tables import InboxRow
 from tests.storage.conftest import ANA, BEN, NOW
 
+EVA = 5_000_000_003
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 
@@ -38,8 +42,11 @@ def _ids(database: Database) -> list[int]:
 
 
 def _next(database: Database, now: datetime = NOW) -> int | None:
-    row = database.call(inbox.next_waiting, now)
-    return row.update_id if row else None
+    return next(iter(_batch(database, now, limit=1)), None)
+
+
+def _batch(database: Database, now: datetime = NOW, *, limit: int = 10, **busy: Collection[int]) -> list[int]:
+    return [row.update_id for row in database.call(inbox.next_batch, now, limit=limit, **busy)]
 
 
 def _handle_all(database: Database, now: datetime = NOW) -> list[int]:
@@ -67,8 +74,7 @@ def test_an_update_comes_back_as_telegram_gave_it(database: Database) -> None:
 
     assert database.call(inbox.store, [Arrival(update_id=7, chat_id=ANA, payload=payload)], NOW) == 1
 
-    row = database.call(inbox.next_waiting, NOW)
-    assert row is not None
+    (row,) = database.call(inbox.next_batch, NOW, limit=9)
     assert (row.update_id, row.chat_id, row.payload, row.received_at) == (7, ANA, payload, NOW)
     assert row.state == InboxState.WAITING
 
@@ -100,6 +106,25 @@ def test_the_order_of_arrival_is_kept(database: Database) -> None:
     assert _handle_all(database) == [id_ for id_, _chat in first + second]
 
 
+def test_the_same_update_may_be_stored_twice_at_once(database: Database) -> None:
+    """Two processes that hand over the same updates at the same moment keep each once, and neither fails."""
+    rounds, each = 20, 5
+    arrived = threading.Barrier(2)
+
+    def hand_over() -> int:
+        new = 0
+        for number in range(rounds):
+            arrived.wait(timeout=30)
+            new += _arrive(database, *((number * each + place, ANA) for place in range(each)))
+        return new
+
+    with ThreadPoolExecutor(2) as both:
+        counted = [both.submit(hand_over) for _ in range(2)]
+
+    assert sum(one.result() for one in counted) == rounds * each
+    assert _ids(database) == list(range(rounds * each))
+
+
 def test_an_empty_batch_is_nothing(database: Database) -> None:
     """Storing no updates stores none."""
     assert _arrive(database) == 0
@@ -110,17 +135,17 @@ def test_an_empty_batch_is_nothing(database: Database) -> None:
 
 
 def test_an_update_is_finished_once(database: Database) -> None:
-    """Only the first `finish` says that the effects are to happen."""
+    """Only the first `finish` says that the effects are to happen, with the moment of arrival."""
     _arrive(database, (1, ANA))
 
-    assert database.call(inbox.finish, 1, NOW, keep_words=True) is True
-    assert database.call(inbox.finish, 1, NOW + SECOND, keep_words=True) is False
-    assert _row(database, 1).handled_at == NOW
+    assert database.call(inbox.finish, 1, NOW + SECOND, keep_words=True) == NOW
+    assert database.call(inbox.finish, 1, NOW + 2 * SECOND, keep_words=True) is None
+    assert _row(database, 1).handled_at == NOW + SECOND
 
 
 def test_an_unknown_update_is_not_finished(database: Database) -> None:
     """What was never stored has no effect."""
-    assert database.call(inbox.finish, 404, NOW, keep_words=True) is False
+    assert database.call(inbox.finish, 404, NOW, keep_words=True) is None
 
 
 def test_effects_that_fail_leave_the_update_waiting(database: Database) -> None:
@@ -153,15 +178,71 @@ def test_words_are_kept_or_erased_as_asked(database: Database, keep: bool) -> No
     assert row.state == InboxState.DONE
 
 
-def test_words_can_be_forgotten_later(database: Database) -> None:
-    """`forget_words` erases the content of one update only."""
-    _arrive(database, (1, ANA), (2, ANA))
+def test_updates_nobody_wanted_are_ended_at_once(database: Database) -> None:
+    """`finish_all` erases the words of those that still wait, and leaves the others as they ended."""
+    _arrive(database, (1, ANA), (2, ANA), (3, ANA), (4, ANA), (5, ANA))
+    database.call(inbox.finish, 1, NOW, keep_words=True)
+    _fail(database, 2, 4)
 
-    database.call(inbox.forget_words, 1)
+    database.call(inbox.finish_all, [1, 2, 3, 4, 404], NOW + SECOND)
 
-    assert (_row(database, 1).payload, _row(database, 1).chat_id) == (None, None)
+    assert [_row(database, id_).state for id_ in (1, 2, 3, 4)] == ["done", "parked", "done", "done"]
+    assert (_row(database, 1).payload, _row(database, 1).handled_at) == ({"text": "words of 1"}, NOW)
     assert _row(database, 2).payload == {"text": "words of 2"}
-    assert _arrive(database, (1, ANA)) == 0
+    ended = _row(database, 3)
+    assert (ended.payload, ended.chat_id, ended.handled_at) == (None, None, NOW + SECOND)
+    assert _handle_all(database) == [5]
+
+
+# --- lanes -----------------------------------------------------------------------------------------------
+
+
+def test_a_batch_holds_the_oldest_update_of_each_chat(database: Database) -> None:
+    """Several chats' updates may be handled at a time, each chat's in order; without a chat, each for itself."""
+    _arrive(database, (1, ANA), (2, ANA), (3, BEN), (4, None), (5, BEN), (6, None), (7, EVA))
+
+    assert _batch(database) == [1, 3, 4, 6, 7]
+    assert _batch(database, limit=2) == [1, 3]
+
+
+def test_a_batch_leaves_out_what_is_in_progress(database: Database) -> None:
+    """Nothing of a chat that is busy, and no chatless update that is being handled."""
+    _arrive(database, (1, ANA), (2, ANA), (3, BEN), (4, None), (5, None))
+
+    assert _batch(database, busy={ANA}) == [3, 4, 5]
+    assert _batch(database, busy_updates=[4]) == [1, 3, 5]
+    assert _batch(database, busy=[ANA, BEN], busy_updates=[4]) == [5]
+
+
+def test_a_busy_chats_next_update_waits_when_the_first_has_ended(database: Database) -> None:
+    """An update that is recorded as handled, whose handler has not returned, still keeps its chat."""
+    _arrive(database, (1, ANA), (2, ANA))
+    database.call(inbox.finish, 1, NOW, keep_words=True)
+
+    assert _batch(database, busy={ANA}) == []
+    assert _batch(database) == [2]
+
+
+def test_a_batch_leaves_out_chats_that_wait_for_another_try(database: Database) -> None:
+    """While a chat's first update waits, its others do; when it is time, the first comes first."""
+    _arrive(database, (1, ANA), (2, ANA), (3, BEN), (4, None), (5, None))
+    _fail(database, 1, 1)
+    _fail(database, 4, 1)
+
+    assert _batch(database) == [3, 5]
+    assert _batch(database, NOW + SECOND) == [1, 3, 4, 5]
+
+
+def test_there_is_nothing_to_handle_when_all_that_waits_waits_for_later(database: Database) -> None:
+    """`nothing_to_handle` looks at this moment only."""
+    assert database.call(inbox.nothing_to_handle, NOW) is True
+    _arrive(database, (1, ANA))
+    assert database.call(inbox.nothing_to_handle, NOW) is False
+
+    _fail(database, 1, 1)
+
+    assert database.call(inbox.nothing_to_handle, NOW) is True
+    assert database.call(inbox.nothing_to_handle, NOW + SECOND) is False
 
 
 # --- failing ---------------------------------------------------------------------------------------------
@@ -233,7 +314,7 @@ def test_a_parked_update_is_not_finished(database: Database) -> None:
     _arrive(database, (1, ANA))
     _fail(database, 1, 4)
 
-    assert database.call(inbox.finish, 1, NOW, keep_words=True) is False
+    assert database.call(inbox.finish, 1, NOW, keep_words=True) is None
 
 
 def test_a_failure_after_the_end_changes_nothing(database: Database) -> None:
@@ -300,8 +381,7 @@ def test_what_arrived_after_an_erasure_was_asked_is_still_handled(database: Data
 
     database.call(forget)
 
-    row = database.call(inbox.next_waiting, NOW)
-    assert row is not None
+    (row,) = database.call(inbox.next_batch, NOW, limit=9)
     assert (row.update_id, row.payload, row.chat_id) == (2, {"text": "words of 2"}, ANA)
 
 
