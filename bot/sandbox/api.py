@@ -40,6 +40,12 @@ def routes(world: World) -> list[Route]:
     """Return the routes of the Bot API."""
 
     async def call_method(request: Request) -> Response:
+        await world.travel()
+        answer = await answer_to(request)
+        await world.travel()
+        return answer
+
+    async def answer_to(request: Request) -> Response:
         if not _enter(world, request.path_params["token"]):
             return _answer(_UNAUTHORIZED)
         known = METHODS.get(request.path_params["method"].lower())
@@ -59,6 +65,7 @@ def routes(world: World) -> list[Route]:
         return await _fail(world, call, do, fault)
 
     async def fetch_file(request: Request) -> Response:
+        await world.travel()
         if not _enter(world, request.path_params["token"]):
             return _answer(_UNAUTHORIZED)
         file = world.files.by_path(request.path_params["path"])

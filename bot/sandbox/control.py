@@ -68,6 +68,7 @@ class Page:
             Route("/sandbox/events", self._events),
             Route("/sandbox/files/{path:path}", self._file),
             Route("/sandbox/calls", self._calls),
+            Route("/sandbox/counts", self._counts),
             Route("/sandbox/clock", self._act(self._turn), methods=["POST"]),
             Route("/sandbox/clock/next", self._act(self._turn_to_next), methods=["POST"]),
             Route("/sandbox/faults", self._act(self._plan), methods=["POST"]),
@@ -130,6 +131,9 @@ class Page:
         after = int(request.query_params.get("after", "0"))
         found = self._sandbox.calls(request.query_params.get("method"), after)
         return JSONResponse([{**asdict(entry), "at": entry.at.isoformat()} for entry in found])
+
+    async def _counts(self, request: Request) -> Response:
+        return JSONResponse(self._sandbox.world.record.counts())
 
     async def _turn(self, sandbox: Sandbox, body: Body) -> JSON:
         """Turn the clock, stopping on the way wherever the bot has something due: time passes, it does not jump."""

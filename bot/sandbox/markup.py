@@ -24,6 +24,7 @@ TAGS = {
     "span": "spoiler",
 }
 _ATTRIBUTE = re.compile(r"""\s*([a-zA-Z-]+)(?:\s*=\s*("[^"]*"|'[^']*'|[a-zA-Z0-9.-]+))?""")
+_PLAIN = re.compile(r"[^<&]+")
 _CHARACTER = re.compile(r"&(?:#x([0-9a-fA-F]{1,6})|#([0-9]{1,7})|(lt|gt|amp|quot));?")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 
@@ -38,7 +39,7 @@ _FOUND = (
 
 def utf16(text: str) -> int:
     """Return the length of *text* as Telegram counts it, in UTF-16 units."""
-    return len(text) + sum(ord(character) > 0xFFFF for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ def parse_html(source: str) -> tuple[str, list[JSON]]:
     stack: list[_Open] = []
     length = position = 0
     while position < len(source):
+        plain = _PLAIN.match(source, position)
+        if plain is not None:
+            parts.append(plain.group())
+            length += utf16(plain.group())
+            position = plain.end()
+            continue
         character = source[position]
         if character == "<" and source.startswith("/", position + 1):
             position = _close(source, position, stack, entities, length)

@@ -24,7 +24,8 @@ class Sandbox:
 
     People's side is here, in plain method calls; the bot's side is HTTP (see create_app). Use
     it in the thread of the event loop that serves it. A method that would not work on a real
-    phone raises NotPossible.
+    phone raises NotPossible. *limits*: refuse what Telegram would (429). *round_trip*: seconds
+    from the bot to here and back, half of them before a call has its effect.
     """
 
     def __init__(
@@ -34,9 +35,12 @@ class Sandbox:
         bot_name: str = "Aftercare",
         bot_username: str = "aftercare_sandbox_bot",
         limits: Limits | None = None,
+        round_trip: float = 0.0,
     ) -> None:
         self.clock: Clock = clock or SandboxClock()
-        self.world = World(self.clock, bot_name=bot_name, bot_username=bot_username, limits=limits)
+        self.world = World(
+            self.clock, bot_name=bot_name, bot_username=bot_username, limits=limits, round_trip=round_trip
+        )
         if isinstance(self.clock, SandboxClock):
             self.clock.when_turned(self.world.changed.beat)
 

@@ -26,6 +26,7 @@ def create_app(
     zone: str = "Asia/Singapore",
     intro: Sequence[str] | None = None,
     limits: Limits | None = None,
+    round_trip: float = 0.0,
     webhook_pauses: tuple[float, ...] = PAUSES,
 ) -> Starlette:
     """Return the application: the Bot API, the page, and what the page needs.
@@ -33,12 +34,13 @@ def create_app(
     Without *sandbox* one is made with Ana, Ben and the clinic's staff group in it; it is found
     again as ``app.state.sandbox``. *next_moment* tells when the bot next has something due
     (aware, or None); it may be a coroutine function. *zone* is what the page shows times in.
+    *limits* and *round_trip* (seconds) are those of `Sandbox`.
     """
     if sandbox is None:
-        sandbox = Sandbox(clock=clock, limits=limits)
+        sandbox = Sandbox(clock=clock, limits=limits, round_trip=round_trip)
         add_cast(sandbox)
-    elif clock is not None or limits is not None:
-        raise ValueError("a sandbox that is given brings its own clock and limits")
+    elif clock is not None or limits is not None or round_trip:
+        raise ValueError("a sandbox that is given brings its own clock, limits and round trip")
     world = sandbox.world
     page = Page(sandbox, zone=zone, next_moment=next_moment, intro=intro)
 

@@ -44,6 +44,11 @@ class Updates:
         """The kinds the bot asked for; empty means Telegram's usual ones."""
         self.arrived = Pulse()
 
+    @property
+    def polled(self) -> bool:
+        """Tell whether somebody has asked for updates, ever: the bot is there."""
+        return self._poll > 0
+
     def put(self, kind: str, body: JSON, source: int) -> Update | None:
         """Add an update, unless the bot asked not to hear of this kind."""
         if kind not in self.allowed if self.allowed else kind in NOT_UNLESS_ASKED:

@@ -27,8 +27,18 @@ TYPING_SECONDS = 5.0
 class World:
     """Everything the sandbox knows. All of it lives in memory, in one event loop."""
 
-    def __init__(self, clock: Clock, *, bot_name: str, bot_username: str, limits: Limits | None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        bot_name: str,
+        bot_username: str,
+        limits: Limits | None,
+        round_trip: float = 0.0,
+    ) -> None:
         self.clock = clock
+        self.round_trip = round_trip
+        """Seconds from the bot to here and back; 0.08 is a server some thousand kilometres away."""
         self.bot = Person(
             id=7_000_000_001, first_name=bot_name, username=bot_username, is_bot=True, phone=False
         )
@@ -109,6 +119,11 @@ class World:
         message.deleted = True
         message.chat.messages = [other for other in message.chat.messages if other is not message]
         self.changed.beat()
+
+    async def travel(self) -> None:
+        """Let half a round trip of real time pass: a call on its way here, or an answer on its way back."""
+        if self.round_trip:
+            await asyncio.sleep(self.round_trip / 2)
 
     def show_typing(self, chat: Chat) -> None:
         """Show for five real seconds that the bot is typing."""

@@ -17,6 +17,7 @@ def test_calls_are_numbered_and_picked_by_method() -> None:
     assert [e.number for e in record.calls(after=1)] == [2, 3]
     record.clear()
     assert record.calls() == []
+    assert record.counts() == {}
 
 
 def test_only_the_newest_are_kept() -> None:
@@ -26,3 +27,13 @@ def test_only_the_newest_are_kept() -> None:
         record.add("getUpdates", {}, NOW, 200)
 
     assert (len(record.calls()), record.calls()[0].number) == (KEPT, 6)
+
+
+def test_all_are_counted_also_those_no_longer_kept() -> None:
+    """By method and outcome, so that no 429 is missed in a long run."""
+    record = Record()
+    for number in range(KEPT + 5):
+        record.add("sendMessage", {}, NOW, 429 if number < 3 else 200)
+    record.add("getMe", {}, NOW, None)
+
+    assert record.counts() == {"sendMessage": {"429": 3, "200": KEPT + 2}, "getMe": {"lost": 1}}

@@ -9,6 +9,7 @@ from telegram import Bot
 
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.faults import Fault
+from bot.sandbox.limits import Limits
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import create_app, serve
 from tests.sandbox.conftest import TOKEN
@@ -79,3 +80,56 @@ def test_one_clock_is_enough() -> None:
     """A sandbox that is given has its own."""
     with pytest.raises(ValueError, match="its own clock"):
         create_app(Sandbox(), clock=SandboxClock())
+    with pytest.raises(ValueError, match="round trip"):
+        create_app(Sandbox(), round_trip=0.08)
+
+
+async def test_a_server_far_away_takes_half_the_way_before_and_half_after() -> None:
+    """The message exists before the bot has its answer, and neither at once."""
+    app = create_app(round_trip=0.4)
+    sandbox: Sandbox = app.state.sandbox
+    [ana, *_others] = sandbox.people
+    sandbox.opens_link(ana)
+    loop = asyncio.get_running_loop()
+    async with serve(app) as address, httpx.AsyncClient() as client:
+        began = loop.time()
+        form = {"chat_id": ana.id, "text": "x"}
+        call = asyncio.create_task(client.post(f"{address.api}{TOKEN}/sendMessage", data=form))
+        await sandbox.sees(ana, "x")
+        arrived = loop.time() - began
+        assert not call.done()
+        assert (await call).json()["ok"] is True
+        answered = loop.time() - began
+
+    assert arrived >= 0.2
+    assert answered >= 0.4
+
+
+async def test_updates_come_from_as_far_away() -> None:
+    """A poll that waits hears of a message half a round trip after it was written."""
+    sandbox = Sandbox(round_trip=0.4)
+    ana = sandbox.add_person("Ana")
+    loop = asyncio.get_running_loop()
+    async with serve(create_app(sandbox)) as address, httpx.AsyncClient() as client:
+        poll = asyncio.create_task(client.get(f"{address.api}{TOKEN}/getUpdates?timeout=5"))
+        await sandbox.until(lambda: sandbox.world.updates.polled)
+        written = loop.time()
+        sandbox.says(ana, "hello")
+        [update] = (await poll).json()["result"]
+
+    assert update["message"]["text"] == "hello"
+    assert loop.time() - written >= 0.2
+
+
+async def test_every_429_is_counted_where_a_program_can_read_it() -> None:
+    """A served sandbox with limits, and /sandbox/counts."""
+    app = create_app(limits=Limits(a_second=2))
+    sandbox: Sandbox = app.state.sandbox
+    [ana, *_others] = sandbox.people
+    sandbox.opens_link(ana)
+    async with serve(app) as address, httpx.AsyncClient() as client:
+        for _ in range(3):
+            await client.post(f"{address.api}{TOKEN}/sendMessage", data={"chat_id": ana.id, "text": "x"})
+        counts = (await client.get(f"{address.url}/sandbox/counts")).json()
+
+    assert counts == {"sendMessage": {"200": 2, "429": 1}}

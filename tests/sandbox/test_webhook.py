@@ -95,6 +95,20 @@ async def test_a_webhook_nobody_answers_leaves_updates_waiting(bot: Bot, sandbox
     assert [u.message.text for u in await bot.get_updates() if u.message] == ["hello"]
 
 
+async def test_a_webhook_far_away_hears_later(bot: Bot, sandbox: Sandbox, receiver: Receiver) -> None:
+    """An update travels half a round trip, and waits in the queue until the answer is back."""
+    sandbox.world.round_trip = 0.4
+    await bot.set_webhook(receiver.url)
+    written = asyncio.get_running_loop().time()
+    sandbox.says(sandbox.add_person("Ana"), "hello")
+
+    await sandbox.until(lambda: receiver.came)
+
+    assert asyncio.get_running_loop().time() - written >= 0.2
+    assert len(sandbox.world.updates.waiting()) == 1
+    await sandbox.settled()
+
+
 async def test_waiting_updates_can_be_dropped(bot: Bot, sandbox: Sandbox, receiver: Receiver) -> None:
     """drop_pending_updates forgets what was not carried yet."""
     ana = sandbox.add_person("Ana")
