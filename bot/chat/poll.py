@@ -14,7 +14,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.warnings import PTBUserWarning
 
 from bot.chat.house import CannotRun
-from bot.chat.translate import chat_of
+from bot.service.arrive import arrivals
 from bot.storage.inbox import Arrival
 
 log = logging.getLogger(__name__)
@@ -62,10 +62,10 @@ async def fetch(
             failures += 1
             continue
         failures = conflicts = 0
-        arrivals = _arrivals(updates)
-        if arrivals:
-            await keep(arrivals)
-            offset = arrivals[-1].update_id + 1
+        came = arrivals(updates)
+        if came:
+            await keep(came)
+            offset = came[-1].update_id + 1
         elif updates:
             await asyncio.sleep(1)  # nothing in it that could be confirmed: no Bot API server does this
 
@@ -77,14 +77,6 @@ async def _get_updates(bot: Bot, offset: int | None) -> Any:
     if offset is not None:
         parameters["offset"] = offset
     return await bot.do_api_request("getUpdates", api_kwargs=parameters, read_timeout=POLL + 10)
-
-
-def _arrivals(updates: Any) -> list[Arrival]:
-    return [
-        Arrival(update_id=update["update_id"], chat_id=chat_of(update), payload=update)
-        for update in (updates if isinstance(updates, list) else [])
-        if isinstance(update, dict) and isinstance(update.get("update_id"), int)
-    ]
 
 
 def _pause(failures: int) -> float:

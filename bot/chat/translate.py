@@ -82,18 +82,6 @@ def from_member_change(update: Update) -> Incoming | None:
     )
 
 
-def chat_of(payload: dict[str, object]) -> int | None:
-    """Return the chat that a raw update belongs to, or None; for whatever shape it has."""
-    for value in payload.values():
-        if not isinstance(value, dict):
-            continue
-        inside = value.get("message") if isinstance(value.get("message"), dict) else value
-        chat = inside.get("chat") if isinstance(inside, dict) else None
-        if isinstance(chat, dict) and isinstance(chat.get("id"), int):
-            return int(chat["id"])
-    return None
-
-
 def is_group(chat_type: str) -> bool:
     """Tell whether a chat is a group of either kind."""
     return chat_type in (ChatType.GROUP, ChatType.SUPERGROUP)

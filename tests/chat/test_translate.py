@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from telegram import Bot, Update
 
-from bot.chat.translate import chat_of, from_member_change, from_message, from_tap
+from bot.chat.translate import from_member_change, from_message, from_tap
 from bot.domain.message import Incoming
 
 USER = {"id": 11, "is_bot": False, "first_name": "Ana", "last_name": "<b>_L_", "language_code": "en-GB"}
@@ -175,21 +175,3 @@ def test_member_changes() -> None:
     assert incoming is not None
     assert incoming.chat_id == 11
     assert from_member_change(Update(update_id=1)) is None
-
-
-@pytest.mark.parametrize(
-    ("payload", "expected"),
-    [
-        ({"update_id": 1, "message": {"chat": {"id": 5}}}, 5),
-        ({"update_id": 1, "callback_query": {"message": {"chat": {"id": 6}}}}, 6),
-        ({"update_id": 1, "my_chat_member": {"chat": {"id": 7}}}, 7),
-        ({"update_id": 1, "poll": {"id": "x"}}, None),
-        ({"update_id": 1, "message": "nonsense"}, None),
-        ({"update_id": 1, "message": {"chat": "nonsense"}}, None),
-        ({"update_id": 1, "message": {"chat": {"id": "5"}}}, None),
-        ({}, None),
-    ],
-)
-def test_the_chat_of_a_raw_update(payload: dict[str, object], expected: int | None) -> None:
-    """Whatever its shape, nothing is raised."""
-    assert chat_of(payload) == expected
