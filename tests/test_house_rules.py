@@ -183,7 +183,6 @@ UNTESTED = {
     "bot/sandbox/refusal.py",  # tested through the methods of the Bot API
     "bot/sandbox/wire.py",  # tested by PTB's own Bot, which reads it
     "bot/service/ports.py",  # protocols and values without behaviour
-    "bot/service/turn.py",  # every story of the services speaks through it
 }
 
 

@@ -143,7 +143,7 @@ def _closed_words(turn: Turn) -> dict[str, str]:
     opening = settings.next_opening(turn.branch_id, turn.now)
     if settings.is_open(turn.branch_id, turn.now) or opening is None:
         return {}
-    closed = turn.language.phrases["clinic_closed_until"].format(opens=turn.when(opening))
+    closed = turn.language.phrases["clinic_closed_until"].format(opens=turn.opening(opening))
     return {"clinic.closed_advice": f"{closed} {settings.clinic.closed_advice}"}
 
 
@@ -280,7 +280,7 @@ def alert_buttons(staff: Turn, alert: Alert) -> Rows:
 
 def who_is(turn: Turn) -> str:
     """Write who this chat is, for staff: the clinic's own label and the treatment; a stranger by their Telegram name."""
-    return _who(turn, _treatment(turn), turn.name, known=turn.patient is not None)
+    return _who(turn.clinic(), _treatment(turn), turn.name, known=turn.patient is not None)
 
 
 def who_of(staff: Turn, alert: Alert) -> str:
@@ -288,13 +288,13 @@ def who_of(staff: Turn, alert: Alert) -> str:
     return _who(staff, alert.treatment, alert.who, known=alert.patient_id is not None)
 
 
-def _who(turn: Turn, treatment: Treatment | None, name: str, *, known: bool) -> str:
-    words = turn.tools.library.language(None)
+def _who(staff: Turn, treatment: Treatment | None, name: str, *, known: bool) -> str:
+    words = staff.language
     if treatment is None:
         return words.phrases["who_no_treatment" if known else "who_stranger"].replace("{name}", name)
     regions = ", ".join(words.regions.get(region, region) for region in treatment.regions)
     return words.phrases["who"].format(
-        label=treatment.label, regions=regions, when=turn.when(treatment.treated_at)
+        label=treatment.label, regions=regions, when=staff.when(treatment.treated_at)
     )
 
 

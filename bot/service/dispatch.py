@@ -15,7 +15,7 @@ from bot.domain.timing import send_moment
 from bot.domain.triage import Urgency
 from bot.service import alarm, follow_up
 from bot.service.ports import Tools
-from bot.service.turn import Turn
+from bot.service.turn import Turn, zone_of
 from bot.storage import alerts, check_ins
 from bot.storage.database import Session
 from bot.storage.tables import Alert, CheckIn
@@ -98,9 +98,9 @@ def next_moment(session: Session) -> datetime | None:
 
 def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -> str:
     """Announce a check-in; or, if it is too late, night, or nobody to be asked, say which."""
-    zone = tools.settings.zone(row.treatment.branch_id)
-    leaves = send_moment(row.due_at, now, tools.settings.quiet, zone)
     patient = row.treatment.patient
+    zone = zone_of(tools, patient, row.treatment.branch_id)
+    leaves = send_moment(row.due_at, now, tools.settings.quiet, zone)
     if leaves > row.expires_at or now > row.expires_at:
         check_ins.end_open(session, [row], CheckInState.EXPIRED, now)
         return "expired"
@@ -148,7 +148,7 @@ def _raise_again(session: Session, tools: Tools, alert: Alert, now: datetime) ->
         key = "nobody_yet_emergency" if alert.urgency == Urgency.EMERGENCY else "nobody_yet_same_day"
         opening = tools.settings.next_opening(alert.branch_id, now)
         turn.say(
-            turn.text(key, opens=turn.when(opening) if opening else "-"),
+            turn.text(key, opens=turn.opening(opening) if opening else "-"),
             priority=Priority.DANGER,
         )
     if alert.raise_at is None or alert.raise_at > now:

@@ -69,7 +69,7 @@ def passed_on(turn: Turn) -> str:
     if settings.is_open(turn.branch_id, turn.now):
         return turn.text("passed_on_open")
     opening = settings.next_opening(turn.branch_id, turn.now)
-    return turn.text("passed_on_closed", opens=turn.when(opening) if opening else "")
+    return turn.text("passed_on_closed", opens=turn.opening(opening) if opening else "")
 
 
 def continues(turn: Turn, incoming: Incoming) -> bool:

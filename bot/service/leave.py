@@ -147,6 +147,7 @@ def export(session: Session, patient: Patient) -> dict[str, Any]:
             "name": patient.name,
             "language": patient.language,
             "branch": patient.branch_id,
+            "time_zone": patient.time_zone,
             "agreed_at": _moment(patient.consented_at),
             "stopped_at": _moment(patient.stopped_at),
             "unreachable_since": _moment(patient.unreachable_at),

@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.content.library import Language
+from bot.content.places import zone_called
 from bot.domain.message import Button, Incoming, Outgoing, Priority, Rows, render
 from bot.domain.timing import day_distance, local_time
 from bot.service.ports import Tools
@@ -85,9 +86,11 @@ class Turn:
     def staff(self) -> Turn | None:
         """Return a turn with the staff group of this chat's branch, or None if no group is bound."""
         group = groups.of_branch(self.session, self.branch_id)
-        if group is None:
-            return None
-        return Turn.with_group(self.session, self.tools, group.chat_id, self.branch_id, self.now)
+        return None if group is None else replace(self.clinic(), chat_id=group.chat_id)
+
+    def clinic(self) -> Turn:
+        """Return a turn that writes as staff read it: in their language, on the branch's clock. It has no chat."""
+        return Turn.with_group(self.session, self.tools, 0, self.branch_id, self.now)
 
     # --- words -------------------------------------------------------------------------------------------
 
@@ -105,8 +108,8 @@ class Turn:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of the branch."""
-        return self.tools.settings.zone(self.branch_id)
+        """The time zone in which this chat reads times: the patient's own, if there is one, else the branch's."""
+        return zone_of(self.tools, self.patient, self.branch_id)
 
     def clock(self, moment: datetime) -> str:
         """Write the time of day: "15:10"."""
@@ -120,6 +123,16 @@ class Turn:
     def date(self, moment: datetime) -> str:
         """Write a moment so that it is true on any day it is read: "Sat 21 Nov at 15:10"."""
         return self._moment(moment, "time_other")
+
+    def opening(self, moment: datetime) -> str:
+        """Write when the branch opens: on the clinic's clock and on the patient's, where the two differ."""
+        clinic = self.clinic()
+        there, here = local_time(moment, clinic.zone), local_time(moment, self.zone)
+        if there.utcoffset() == here.utcoffset():
+            return self.when(moment)
+        return self.language.phrases["time_of_clinic"].format(
+            there=replace(clinic, language=self.language).date(moment), here=self.date(moment)
+        )
 
     def _moment(self, moment: datetime, key: str) -> str:
         local = local_time(moment, self.zone)
@@ -198,3 +211,12 @@ class Turn:
             alert_id=alert_id,
             useful_until=useful_until,
         )
+
+
+def zone_of(tools: Tools, patient: Patient | None, branch_id: str) -> ZoneInfo:
+    """Return the time zone that counts for a patient's night and clock: their own, else the branch's.
+
+    One that the tz database no longer has counts as none.
+    """
+    own = zone_called(patient.time_zone) if patient is not None and patient.time_zone is not None else None
+    return own or tools.settings.zone(branch_id)

@@ -50,7 +50,9 @@ class Patient(Base):
     consented_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     unreachable_at: Mapped[datetime | None]
-    #: What the next words of this patient are for: "hand_over", or nothing.
+    #: The patient's own time zone, such as Asia/Tokyo; None: the branch's.
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    #: What the next words of this patient are for: "hand_over", "time_zone", or nothing.
     awaiting: Mapped[str | None] = mapped_column(String(20))
     #: A question that may still be passed on to the clinic with a tap.
     last_question: Mapped[str | None] = mapped_column(Text)

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from bot.storage import database as door
-from bot.storage import groups
-from bot.storage.database import MIGRATIONS, Database, DatabaseUnusable
+from bot.storage import groups, patients
+from bot.storage.database import MIGRATIONS, Database, DatabaseUnusable, Session
 from bot.storage.tables import Base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,16 @@ def _config() -> Config:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _columns(connection: Connection) -> set[str]:
+    return {column["name"] for column in inspect(connection).get_columns("patients")}
+
+
+def _add_patient(session: Session) -> None:
+    now = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
+    patient = patients.agree(session, chat_id=11, name="Ana", language="en", branch_id="main", now=now)
+    patient.time_zone = "Asia/Tokyo"
 
 
 def test_the_steps_give_exactly_the_tables(database: Database) -> None:
@@ -93,6 +104,20 @@ def test_all_steps_can_be_taken_back(database: Database) -> None:
     database.migrate()
 
     assert _tables(database) == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_the_time_zone_comes_and_goes_and_patients_stay(database: Database) -> None:
+    """The second step adds a column to patients and takes it back; the rows that are there stay."""
+    config = _config()
+    database.call(_add_patient)
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert "time_zone" not in _columns(connection)
+        assert connection.scalar(text("SELECT name FROM patients")) == "Ana"
+        command.upgrade(config, "head")
+        assert "time_zone" in _columns(connection)
+        assert connection.execute(text("SELECT name, time_zone FROM patients")).one() == ("Ana", None)
 
 
 def test_a_step_that_fails_leaves_nothing_behind(
