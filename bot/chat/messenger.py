@@ -157,7 +157,9 @@ def sort_error(error: TelegramError) -> Outcome:
 def _after_network(error: NetworkError, reason: str) -> Outcome:
     """Tell apart what never left from what may have arrived."""
     cause = error.__cause__
-    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return TryLater(reason=reason, everyone=True)
+    if isinstance(cause, httpx.PoolTimeout):
         return TryLater(reason=reason)
     if isinstance(cause, httpx.HTTPError):
         return Unknown(reason=reason)

@@ -6,55 +6,129 @@ a chat (a short burst passes), 20 a minute in a group.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+#: A message without an answer counts as being counted just now, for so many seconds after it left at most.
+DOUBT = 3.0
+#: How many of the last round trips tell how short a round trip can be.
+TRIPS = 200
+#: How many messages that can wait may catch up at once after a delay of ours.
+CATCH_UP = 4
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """A message that left: when, and until when Telegram may have counted it (None: no answer yet)."""
+
+    left: float
+    counted: float | None = None
+
+    def latest(self, now: float) -> float:
+        """Return the latest moment at which Telegram counted this message, as far as is known at *now*."""
+        if self.counted is not None:
+            return self.counted
+        return max(self.left, min(now, self.left + DOUBT))
 
 
 class Pacer:
-    """Decides how long a message must wait. Times are seconds of any clock that never goes back."""
+    """Decides when a message may leave. Times are seconds of any clock that never goes back.
+
+    Telegram counts a message when it arrives, which we do not see: it lies between leaving and the answer. So a
+    message counts from its leaving plus what its round trip took longer than the shortest one. A network that is
+    now slow, now quick, then cannot push 31 messages into one of Telegram's seconds.
+    """
 
     def __init__(self, per_second: int = 30, *, burst: int = 3, per_group_minute: int = 20) -> None:
         """Keep *per_second* for the bot; in a chat *burst* at once, then one a second; in a group so many a minute."""
         self.per_second = per_second
         self.burst = burst
         self.per_group_minute = per_group_minute
-        self._all: deque[float] = deque()
-        self._chats: dict[int, deque[float]] = {}
-        self._closed_until = 0.0
+        self._all: deque[Ticket] = deque()
+        self._chats: OrderedDict[int, deque[Ticket]] = OrderedDict()
+        self._near: set[int] = set()
+        self._trips: deque[float] = deque(maxlen=TRIPS)
+        self._closed_until = float("-inf")
+        self._next_slow = float("-inf")
 
-    def wait(self, chat_id: int, now: float, *, urgent: bool = False) -> float:
-        """Return how many seconds a message to *chat_id* must wait (0: it may leave now).
+    # --- may it leave? -----------------------------------------------------------------------------------
 
-        *urgent* messages (danger) pass the limits of a chat and a group, for these are short of the real ones;
-        nothing passes a pause that Telegram asked for.
+    def free_at(self, place: int, now: float, *, slow: bool = False) -> float:
+        """Return when the next message but *place* (0: the next one) may leave, as far as the whole bot goes.
+
+        *slow*: one that can wait. Those keep an even distance, so that a reply never waits for more than one of them.
         """
-        waits = [self._closed_until - now]
-        self._drop(self._all, now - 1)
-        if len(self._all) >= self.per_second:
-            waits.append(self._all[-self.per_second] + 1 - now)
-        if not urgent:
-            sent = self._chats.get(chat_id, deque())
-            self._drop(sent, now - 60)
-            recent = [at for at in sent if at > now - self.burst]
-            if len(recent) >= self.burst:
-                waits.append(recent[-self.burst] + self.burst - now)
-            if chat_id < 0 and len(sent) >= self.per_group_minute:
-                waits.append(sent[-self.per_group_minute] + 60 - now)
-        return max(0.0, *waits)
+        self._drop(self._all, now - 1 - DOUBT)
+        counted = sorted(ticket.latest(now) for ticket in self._all)
+        at = max(now, self._closed_until)
+        over = len(counted) + place - self.per_second
+        if over >= 0:
+            at = max(at, counted[over] + 1 if over < len(counted) else now + 1)
+        if slow:
+            catch_up = now - CATCH_UP / self.per_second
+            at = max(at, max(self._next_slow, catch_up) + place / self.per_second)
+        return at
 
-    def sent(self, chat_id: int, now: float) -> None:
-        """Note that a message left."""
-        self._all.append(now)
+    def chat_free_at(self, chat_id: int, now: float) -> float:
+        """Return when the next message to one chat may leave, as far as this chat goes. Danger need not ask."""
+        sent = self._chats.get(chat_id)
+        if sent is None:
+            return now
+        self._drop(sent, now - 60 - DOUBT)
+        counted = [ticket.latest(now) for ticket in sent]
+        at = now
+        if len(counted) >= self.burst:
+            at = max(at, counted[-self.burst] + self.burst)
+        if chat_id < 0 and len(counted) >= self.per_group_minute:
+            at = max(at, counted[-self.per_group_minute] + 60)
+        return at
+
+    def full_chats(self, now: float) -> dict[int, float]:
+        """Return the chats that have had what they may get, with the moment at which each may get more."""
+        full = {chat_id: self.chat_free_at(chat_id, now) for chat_id in self._near}
+        full = {chat_id: at for chat_id, at in full.items() if at > now}
+        self._near = set(full)
+        return full
+
+    # --- what happened -----------------------------------------------------------------------------------
+
+    def left(self, chat_id: int, now: float, *, slow: bool = False) -> Ticket:
+        """Note that a message leaves at *now* (which may lie a little ahead); give the ticket to `landed`."""
+        ticket = Ticket(left=now)
+        self._all.append(ticket)
         chat = self._chats.setdefault(chat_id, deque())
-        chat.append(now)
-        if len(self._chats) > 10_000:
-            for quiet in [id_ for id_, times in self._chats.items() if not times or times[-1] < now - 60]:
-                del self._chats[quiet]
+        chat.append(ticket)
+        self._chats.move_to_end(chat_id)
+        if len(chat) >= self.burst:
+            self._near.add(chat_id)
+        self._forget_quiet_chats(now)
+        if slow:
+            self._next_slow = max(self._next_slow, now - CATCH_UP / self.per_second) + 1 / self.per_second
+        return ticket
+
+    def remember(self, chat_id: int, at: float) -> None:
+        """Note a message that left before this pacer began, at *at*: an earlier process sent it."""
+        self.left(chat_id, at).counted = at
+
+    def landed(self, ticket: Ticket, now: float) -> None:
+        """Note that the answer to a message has come."""
+        trip = max(0.0, now - ticket.left)
+        self._trips.append(trip)
+        ticket.counted = ticket.left + trip - min(self._trips)
 
     def pause(self, seconds: float, now: float) -> None:
         """Send nothing for *seconds*: Telegram asked for it (429, retry_after)."""
         self._closed_until = max(self._closed_until, now + seconds)
 
+    def _forget_quiet_chats(self, now: float) -> None:
+        while next(iter(self._chats.values()))[-1].left <= now - 60 - DOUBT:
+            self._chats.popitem(last=False)
+
+    def is_paused(self, now: float) -> bool:
+        """Tell whether nothing may leave because of a pause."""
+        return now < self._closed_until
+
     @staticmethod
-    def _drop(times: deque[float], before: float) -> None:
-        while times and times[0] <= before:
-            times.popleft()
+    def _drop(tickets: deque[Ticket], before: float) -> None:
+        while tickets and tickets[0].left <= before:
+            tickets.popleft()

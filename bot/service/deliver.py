@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.message import Outgoing, Priority
 from bot.domain.pacing import Pacer
-from bot.service import alarm, hand_off
-from bot.service.ports import Gone, Messenger, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
-from bot.service.turn import Turn
-from bot.storage import groups, outbox, patients
+from bot.service.outcome import record
+from bot.service.ports import Messenger, Outcome, Sent, Tools, TryLater, Unknown
+from bot.service.rest import rest
+from bot.storage import claims, outbox
 from bot.storage.database import Session
 from bot.storage.outbox import OutboxState
 from bot.storage.tables import OutboxRow
 
+log = logging.getLogger(__name__)
+
 #: How long a claimed message belongs to the process that claimed it.
 LEASE = timedelta(seconds=60)
-#: How many messages are on their way at once (httpcore's pool slows down above 32; see RESEARCH, 12).
-AT_ONCE = 16
-#: Pauses after failures in which nothing reached Telegram; the last one repeats until the message is out of date.
-PAUSES = (1, 2, 5, 15, 60)
-#: A message that nobody could send for this long is given up.
-GIVE_UP = timedelta(hours=24)
+#: How many messages are on their way at once: the edge's connections, less some for its questions to Telegram.
+AT_ONCE = 28
+#: Pauses of the whole exit, in seconds, while Telegram cannot be reached at all.
+OUTAGE_PAUSES = (0.5, 1, 2, 5, 15)
+#: So many failures in a row, of any kind that passes, are an outage.
+OUTAGE = 5
+#: A message is claimed this many seconds before it may leave, so that the pace does not wait for the database.
+LEAD = 0.01
+#: How long a stop waits for the answers that are still to come, in seconds.
+DRAIN = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """What one round of delivery did; *wait* is how many seconds the pace asks to wait before the next."""
+class Step:
+    """What one step of delivery did; *wait*: in how many seconds the next makes sense, unless something happens (None)."""
 
-    sent: int = 0
-    failed: int = 0
-    wait: float = 0.0
-
-    @property
-    def total(self) -> int:
-        """How many messages were tried."""
-        return self.sent + self.failed
+    started: int
+    recorded: int
+    wait: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,147 +51,246 @@ class _Parcel:
     chat_id: int
     outgoing: Outgoing
     target: int | None
-    urgent: bool
-    attempts: int
+    slow: bool
 
 
-async def batch(
-    tools: Tools, messenger: Messenger, pacer: Pacer, now: datetime, seconds: float, limit: int = AT_ONCE
-) -> Counts:
-    """Send what may leave now and record each answer; call it as often as you like.
+@dataclass(frozen=True, kw_only=True)
+class _Room:
+    """How much may leave now: in all, and of what can wait; the chats that are full; what is on its way (id → chat)."""
 
-    *now* is the moment that is recorded; *seconds* is the pacer's clock. A crash between "sent" and "recorded"
-    repeats that one message once: Telegram has no key that would tell it that it has it already.
+    limit: int
+    slow: int
+    full: frozenset[int]
+    busy: dict[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Exchange:
+    """What one transaction brought: messages to send, and what is left to wait for."""
+
+    parcels: list[_Parcel]
+    waiting: Priority | None
+    next_try: datetime | None
+
+
+class Delivery:
+    """The single exit at work. Answers that came are recorded in the transaction that claims the next messages.
+
+    Up to `AT_ONCE` messages are on their way at a time, one for each chat, so a slow answer holds up its own chat
+    only. A crash between "sent" and "recorded" repeats a message once: Telegram has no key that would tell it that
+    it has it already.
     """
-    parcels = await tools.database.run(_claim, now, limit)
-    ready, waits = [], []
-    for parcel in parcels:
-        wait = pacer.wait(parcel.chat_id, seconds, urgent=parcel.urgent)
-        if wait > 0:
-            waits.append(wait)
-            await tools.database.run(outbox.give_back, parcel.id)
-        else:
-            pacer.sent(parcel.chat_id, seconds)
-            ready.append(parcel)
-    urgent = [parcel for parcel in ready if parcel.urgent]
-    sent = 0
-    # What is urgent is on its way before anything else starts.
-    for group in (urgent, [parcel for parcel in ready if not parcel.urgent]):
-        outcomes = await asyncio.gather(
-            *(messenger.send(parcel.chat_id, parcel.outgoing, parcel.target) for parcel in group)
+
+    def __init__(
+        self,
+        tools: Tools,
+        messenger: Messenger,
+        pacer: Pacer,
+        *,
+        now: Callable[[], datetime],
+        seconds: Callable[[], float],
+        on_duty: Callable[[Session], None] = lambda session: None,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        now: the moment that is recorded, aware UTC. seconds: the pacer's clock. on_duty: raises, in the transaction
+        of a claim, if another process has taken over.
+        """
+        self._tools = tools
+        self._messenger = messenger
+        self._pacer = pacer
+        self._now = now
+        self._seconds = seconds
+        self._on_duty = on_duty
+        self._on_their_way: dict[int, tuple[_Parcel, asyncio.Task[None]]] = {}
+        self._answered: list[tuple[_Parcel, Outcome]] = []
+        self._landed = asyncio.Event()
+        self._failures = 0
+        self._outages = 0
+        self._unsure = False
+
+    async def begin(self) -> None:
+        """Take over from the process before: its unrecorded messages go once more, and its pace is remembered."""
+        now, database = self._now(), self._tools.database
+        await database.run(claims.recover, now, all_of_them=True)
+        for chat_id, at in await database.run(outbox.sent_since, now - timedelta(minutes=1)):
+            self._pacer.remember(chat_id, self._seconds() - (now - at).total_seconds())
+
+    async def step(self) -> Step:
+        """Record what was answered, claim what may leave now, and send it on its way. May be called at any time.
+
+        Whatever the database raises is passed on; then nothing is lost, and the next step does what this one did not.
+        """
+        answered, self._answered = self._answered, []
+        self._landed.clear()
+        now, seconds = self._now(), self._seconds()
+        limit = AT_ONCE - len(self._on_their_way)
+        room = _Room(
+            limit=self._count(seconds, limit, slow=False),
+            slow=self._count(seconds, limit, slow=True),
+            full=frozenset(self._pacer.full_chats(seconds)),
+            busy={id_: parcel.chat_id for id_, (parcel, _task) in self._on_their_way.items()},
         )
-        for parcel, outcome in zip(group, outcomes, strict=True):
-            if isinstance(outcome, TryLater) and outcome.everyone and outcome.after is not None:
-                pacer.pause(outcome.after.total_seconds(), seconds)
-            await tools.database.run(record, tools, parcel.id, outcome, now)
-            sent += isinstance(outcome, Sent)
-    return Counts(sent=sent, failed=len(ready) - sent, wait=min(waits, default=0.0))
-
-
-def _claim(session: Session, now: datetime, limit: int) -> list[_Parcel]:
-    outbox.recover(session, now)
-    parcels = []
-    for row in outbox.claim(session, now, LEASE, limit):
         try:
-            outgoing = Outgoing.from_dict(row.payload or {})
-        except (TypeError, ValueError) as error:
-            outbox.end(session, row.id, OutboxState.REFUSED, f"unreadable: {type(error).__name__}")
-            continue
-        target = outgoing.message_id
-        if outgoing.kind == "edit" and target is None and outgoing.slot is not None:
-            target = outbox.message_in_slot(session, row.chat_id, outgoing.slot)
-        parcels.append(
-            _Parcel(
-                id=row.id,
-                chat_id=row.chat_id,
-                outgoing=outgoing,
-                target=target,
-                urgent=row.priority == Priority.DANGER,
-                attempts=row.attempts,
+            got = await self._tools.database.run(self._exchange, answered, now, room)
+        except BaseException:
+            self._answered = answered + self._answered
+            self._unsure = True
+            raise
+        self._unsure = False
+        for parcel in got.parcels:
+            self._start(parcel)
+        return Step(started=len(got.parcels), recorded=len(answered), wait=self._wait(got, now))
+
+    async def rest(self, seconds: float, woken: asyncio.Event) -> None:
+        """Wait until an answer has come, *woken* is set, or *seconds* are over."""
+        await rest(seconds, self._landed, woken)
+
+    async def flush(self) -> int:
+        """Send all that may leave now, wait for every answer, and return how many messages were tried."""
+        total = 0
+        while True:
+            step = await self.step()
+            total += step.started
+            if not step.started and not self._on_their_way and not self._answered:
+                return total
+            await asyncio.gather(*(task for _parcel, task in self._on_their_way.values()))
+
+    async def end(self) -> None:
+        """Send nothing more; wait a little for the answers that are still to come, and record them all.
+
+        A message without an answer by then may have arrived: the next start repeats it, once.
+        """
+        tasks = [task for _parcel, task in self._on_their_way.values()]
+        if tasks:
+            _done, late = await asyncio.wait(tasks, timeout=DRAIN)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        answered, self._answered = self._answered, []
+        await self._tools.database.run(self._close, answered, self._now())
+
+    # --- pace --------------------------------------------------------------------------------------------
+
+    def _count(self, seconds: float, limit: int, *, slow: bool) -> int:
+        """Return how many messages may leave now, or so soon that they can be claimed."""
+        horizon = seconds + LEAD
+        return next(
+            (place for place in range(limit) if self._pacer.free_at(place, seconds, slow=slow) > horizon),
+            limit,
+        )
+
+    def _wait(self, got: _Exchange, now: datetime) -> float | None:
+        seconds = self._seconds()
+        waits = [at - seconds for at in self._pacer.full_chats(seconds).values()]
+        if got.waiting is not None and len(self._on_their_way) < AT_ONCE:
+            free = self._pacer.free_at(0, seconds, slow=got.waiting >= Priority.CHECK_IN)
+            waits.append(free - seconds - LEAD)
+        if got.next_try is not None:
+            waits.append((got.next_try - now).total_seconds())
+        return max(0.001, min(waits)) if waits else None
+
+    def _start(self, parcel: _Parcel) -> None:
+        seconds = self._seconds()
+        at = max(seconds, self._pacer.free_at(0, seconds, slow=parcel.slow))
+        ticket = self._pacer.left(parcel.chat_id, at, slow=parcel.slow)
+
+        async def send() -> None:
+            outcome: Outcome = TryLater(reason="the bot was stopped", after=timedelta(0))
+            try:
+                if at > seconds:
+                    await asyncio.sleep(at - seconds)
+                outcome = Unknown(reason="the bot was stopped before an answer came")
+                outcome = await self._messenger.send(parcel.chat_id, parcel.outgoing, parcel.target)
+            finally:
+                self._pacer.landed(ticket, self._seconds())
+                self._sort(outcome)
+                self._answered.append((parcel, outcome))
+                del self._on_their_way[parcel.id]
+                self._landed.set()
+
+        self._on_their_way[parcel.id] = parcel, asyncio.create_task(send())
+
+    def _sort(self, outcome: Outcome) -> None:
+        """Let everybody wait when Telegram asks for it, or when it cannot be reached at all."""
+        if not isinstance(outcome, TryLater):
+            self._failures = self._outages = 0
+            return
+        seconds = self._seconds()
+        if outcome.everyone and outcome.after is not None:
+            self._pacer.pause(outcome.after.total_seconds(), seconds)
+            return
+        self._failures += 1
+        if (outcome.everyone or self._failures >= OUTAGE) and not self._pacer.is_paused(seconds):
+            pause = OUTAGE_PAUSES[min(self._outages, len(OUTAGE_PAUSES) - 1)]
+            self._outages += 1
+            self._pacer.pause(self._jitter(pause), seconds)
+            log.warning(
+                "Telegram cannot be reached; a pause of about %s s.", pause, extra={"action": "outbox"}
             )
+
+    def _jitter(self, seconds: float) -> float:
+        """Return *seconds*, a quarter more or less, so that not everybody comes back at once."""
+        return seconds * (0.75 + self._tools.random_bits(8) / 512)
+
+    # --- in the database's thread ------------------------------------------------------------------------
+
+    def _exchange(
+        self,
+        session: Session,
+        answered: Sequence[tuple[_Parcel, Outcome]],
+        now: datetime,
+        room: _Room,
+    ) -> _Exchange:
+        self._on_duty(session)
+        if self._unsure:
+            known = [*room.busy, *(parcel.id for parcel, _outcome in answered)]
+            claims.give_back_strays(session, known)
+        self._record_all(session, answered, now)
+        claim = claims.claim(
+            session, now, LEASE, room.limit, slow=room.slow, full=room.full, busy=room.busy.values()
         )
-    return parcels
-
-
-def record(session: Session, tools: Tools, row_id: int, outcome: Outcome, now: datetime) -> None:
-    """Record what became of a message, and do what follows from it."""
-    row = session.get(OutboxRow, row_id)
-    if row is None:
-        return  # erased while it was on its way (/forget)
-    match outcome:
-        case Sent():
-            receipt = (row.payload or {}).get("receipt")
-            outbox.sent(session, row_id, outcome.message_id, now)
-            if receipt:
-                _tell_group(session, tools, row, receipt, "relay_delivered", now)
-        case TryLater():
-            pause = outcome.after or timedelta(seconds=PAUSES[min(row.attempts, len(PAUSES)) - 1])
-            if now - row.created_at > GIVE_UP:
-                _park(session, tools, row, OutboxState.EXPIRED, outcome.reason, now)
-            else:
-                outbox.retry(session, row_id, now + pause, outcome.reason)
-        case Unknown():
-            outbox.unknown(session, row_id, now, outcome.reason)
-        case Moved():
-            groups.migrate(session, row.chat_id, outcome.chat_id)
-            row.chat_id = outcome.chat_id
-            outbox.retry(session, row_id, now, "the group has a new id")
-        case Gone():
-            receipt = (row.payload or {}).get("receipt")
-            outbox.end(session, row_id, OutboxState.GONE, outcome.reason)
-            _gone(session, tools, row.chat_id, now)
-            if receipt:
-                _tell_group(session, tools, row, receipt, "relay_failed", now)
-        case Refused():
-            _park(session, tools, row, OutboxState.REFUSED, outcome.reason, now)
-
-
-def _gone(session: Session, tools: Tools, chat_id: int, now: datetime) -> None:
-    patient = patients.by_chat(session, chat_id)
-    if patient is not None:
-        hand_off.unreachable(Turn.with_patient(session, tools, patient, now))
-    else:
-        # A staff group that is gone is forgotten: its open alerts wait, and are posted in the next one.
-        groups.unbind(session, chat_id)
-        outbox.cancel(session, chat_id)
-
-
-def _park(
-    session: Session, tools: Tools, row: OutboxRow, state: OutboxState, reason: str, now: datetime
-) -> None:
-    """Give a message up with its reason; staff are told if it was meant for a patient."""
-    receipt = (row.payload or {}).get("receipt")
-    outbox.end(session, row.id, state, reason)
-    if receipt:
-        _tell_group(session, tools, row, receipt, "relay_failed", now)
-        return
-    patient = patients.by_chat(session, row.chat_id)
-    kind = (row.payload or {}).get("kind", "text")
-    if patient is None or kind == "edit":
-        return
-    turn = Turn.with_patient(session, tools, patient, now)
-    staff = turn.staff()
-    if staff is not None:
-        staff.say(
-            staff.text("message_parked", who=alarm.who_is(turn), reason=reason),
-            priority=Priority.ALERT,
-            about_chat=row.chat_id,
-            in_group=True,
+        return _Exchange(
+            parcels=[parcel for row in claim.rows if (parcel := _parcel(session, row)) is not None],
+            waiting=claim.waiting,
+            next_try=outbox.next_try(session),
         )
 
+    def _close(self, session: Session, answered: Sequence[tuple[_Parcel, Outcome]], now: datetime) -> None:
+        """Record the last answers; what was claimed and never left is in line again."""
+        if self._unsure:
+            claims.give_back_strays(session, [parcel.id for parcel, _outcome in answered])
+        self._record_all(session, answered, now)
 
-def _tell_group(
-    session: Session, tools: Tools, row: OutboxRow, receipt: list[int], key: str, now: datetime
-) -> None:
-    chat_id, message_id = receipt
-    group = groups.by_chat(session, chat_id)
-    if group is None:
-        return
-    staff = Turn.with_group(session, tools, chat_id, group.branch_id, now)
-    person = Turn.with_chat(session, tools, row.chat_id, group.branch_id, now)
-    staff.say(
-        staff.text(key, who=alarm.who_is(person)),
-        reply_to=message_id,
-        about_chat=row.chat_id,
-        in_group=True,
+    def _record_all(
+        self, session: Session, answered: Sequence[tuple[_Parcel, Outcome]], now: datetime
+    ) -> None:
+        """Record what became of each message; one that cannot be recorded (a fault of ours) stops no other."""
+        for parcel, outcome in answered:
+            try:
+                with session.begin_nested():
+                    record(session, self._tools, parcel.id, outcome, now, jitter=self._jitter)
+            except Exception as error:
+                log.exception("What follows from an answer could not be done.", extra={"action": "outbox"})
+                if isinstance(outcome, Sent):
+                    outbox.sent(session, parcel.id, outcome.message_id, now)
+                else:
+                    outbox.end(session, parcel.id, OutboxState.REFUSED, type(error).__name__)
+
+
+def _parcel(session: Session, row: OutboxRow) -> _Parcel | None:
+    try:
+        outgoing = Outgoing.from_dict(row.payload or {})
+    except (TypeError, ValueError) as error:
+        outbox.end(session, row.id, OutboxState.REFUSED, f"unreadable: {type(error).__name__}")
+        return None
+    target = outgoing.message_id
+    if outgoing.kind == "edit" and target is None and outgoing.slot is not None:
+        target = outbox.message_in_slot(session, row.chat_id, outgoing.slot)
+    return _Parcel(
+        id=row.id,
+        chat_id=row.chat_id,
+        outgoing=outgoing,
+        target=target,
+        slow=row.priority >= Priority.CHECK_IN,
     )

@@ -13,17 +13,19 @@ from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
 from bot.domain.timing import send_moment
 from bot.domain.triage import Urgency
-from bot.service import alarm, follow_up
+from bot.service import alarm, follow_up, outcome
 from bot.service.ports import Tools
 from bot.service.turn import Turn, zone_of
-from bot.storage import alerts, check_ins
+from bot.storage import alerts, check_ins, outbox
 from bot.storage.database import Session
-from bot.storage.tables import Alert, CheckIn
+from bot.storage.outbox import OutboxState
+from bot.storage.tables import Alert, CheckIn, OutboxRow
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
 
-BATCH = 200
+#: So many of each kind are done in one transaction: replies wait for no more than one of those.
+BATCH = 20
 #: What cannot be handled (a fault of ours) is tried again after this long.
 PUT_OFF = timedelta(minutes=15)
 
@@ -42,17 +44,22 @@ class Counts:
     no_group: int = 0
     dropped: int = 0
     put_off: int = 0
+    out_of_date: int = 0
+    #: Whether a batch was full: there may be more.
+    more: bool = False
 
     @property
     def total(self) -> int:
         """All of it; 0 means that nothing was due."""
-        return sum(vars(self).values())
+        return sum(number for name, number in vars(self).items() if name != "more")
 
 
-def due(session: Session, tools: Tools, now: datetime) -> Counts:
+def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = True) -> Counts:
     """Put due check-ins, nudges and repeated alerts into the outbox, one batch of each, in one transaction.
 
-    One that cannot be handled is put off for a while, and stops nobody else's.
+    One that cannot be handled is put off for a while, and stops nobody else's. Messages in line that have lost their
+    sense end here. *tell_expired*: staff get the list of check-ins that could not be sent in time; without it the
+    caller tells them.
     """
     done: Counter[str] = Counter()
     lost: dict[str, list[CheckIn]] = {}
@@ -63,19 +70,30 @@ def due(session: Session, tools: Tools, now: datetime) -> Counts:
             lost.setdefault(row.treatment.branch_id, []).append(row)
         return outcome
 
-    for row in check_ins.claim_due(session, now, BATCH):
+    rows = check_ins.claim_due(session, now, BATCH)
+    for row in rows:
         if not _try(session, done, ask, row):
             row.due_at = now + PUT_OFF
-    for branch_id, rows in lost.items():
-        _list_for_staff(session, tools, branch_id, rows, now)
-    for row in check_ins.claim_silent(session, now, BATCH):
+    silent = check_ins.claim_silent(session, now, BATCH)
+    for row in silent:
         if not _try(session, done, lambda row: _nudge_or_end(session, tools, row, now), row):
             row.nudge_at = now + PUT_OFF
-    for alert in alerts.due_again(session, now, BATCH):
+    again = alerts.due_again(session, now, BATCH)
+    for alert in again:
         if not _try(session, done, lambda alert: _raise_again(session, tools, alert, now), alert):
             alert.raise_at = now + PUT_OFF
             alert.tell_patient_at = None
-    return Counts(**{name: done[name] for name in Counts.__dataclass_fields__})
+    if len(rows) < BATCH:
+        for message in outbox.out_of_date(session, now, BATCH):
+            check_in = _give_up(session, tools, message, now)
+            done["out_of_date"] += 1
+            if check_in is not None:
+                lost.setdefault(check_in.treatment.branch_id, []).append(check_in)
+    more = BATCH in (len(rows), len(silent), len(again), done["out_of_date"])
+    if tell_expired:
+        for branch_id, found in lost.items():
+            _list_for_staff(session, tools, branch_id, found, now)
+    return Counts(more=more, **{name: done[name] for name in Counts.__dataclass_fields__ if name != "more"})
 
 
 def _try(session: Session, done: Counter[str], step: Callable[[R], str], row: R) -> bool:
@@ -130,6 +148,9 @@ def _nudge_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -
         check_ins.end_open(session, [row], CheckInState.MISSED, now)
         return "missed"
     turn = Turn.with_patient(session, tools, patient, now)
+    if follow_up.is_in_line(turn, row):
+        row.nudge_at = now + follow_up.LATE  # the first message has not left yet: Telegram cannot be reached
+        return "put_off"
     leaves = tools.settings.quiet.next_end(now, turn.zone)
     if leaves > now:
         row.nudge_at = leaves
@@ -159,6 +180,18 @@ def _raise_again(session: Session, tools: Tools, alert: Alert, now: datetime) ->
         alarm.post(turn, alert, again=True)
     alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency), alert.times_raised)
     return "raised_again" if posted else "no_group"
+
+
+def _give_up(session: Session, tools: Tools, message: OutboxRow, now: datetime) -> CheckIn | None:
+    """End a message that lost its sense in line; return the check-in that nobody was asked for that reason."""
+    row = follow_up.opened_by(session, message)
+    if row is None:
+        outcome.give_up(
+            session, tools, message, OutboxState.EXPIRED, "Telegram could not be reached in time", now
+        )
+        return None
+    outbox.end(session, message.id, OutboxState.EXPIRED, message.error or "")
+    return row if check_ins.end_open(session, [row], CheckInState.EXPIRED, now) else None
 
 
 def _list_for_staff(

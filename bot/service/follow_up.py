@@ -13,8 +13,9 @@ from bot.domain.triage import Urgency
 from bot.service import alarm, hand_off
 from bot.service.turn import Turn
 from bot.storage import check_ins, outbox, treatments
+from bot.storage.database import Session
 from bot.storage.outbox import Purpose
-from bot.storage.tables import CheckIn
+from bot.storage.tables import CheckIn, OutboxRow
 
 #: A check-in sent this long after its moment says so, with the true hour.
 LATE = timedelta(hours=2)
@@ -169,6 +170,20 @@ def _complete(turn: Turn, row: CheckIn) -> None:
 def withdraw(turn: Turn, row: CheckIn) -> None:
     """Take back the announcement of a check-in that has not left yet."""
     outbox.cancel(turn.session, turn.chat_id, slot=_slot(row))
+
+
+def is_in_line(turn: Turn, row: CheckIn) -> bool:
+    """Tell whether the message that opens a check-in has not left yet."""
+    return outbox.is_in_line(turn.session, turn.chat_id, _slot(row))
+
+
+def opened_by(session: Session, message: OutboxRow) -> CheckIn | None:
+    """Return the check-in that *message* was to open; None if it is another message, or a nudge."""
+    name, _colon, id_ = (message.slot or "").partition(":")
+    if message.purpose != Purpose.CHECK_IN or name != "check_in" or not id_.isdigit():
+        return None
+    row = check_ins.by_id(session, int(id_))
+    return row if row is not None and row.nudged_at is None else None
 
 
 # --- showing ---------------------------------------------------------------------------------------------

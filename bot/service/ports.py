@@ -26,7 +26,8 @@ class Sent:
 class TryLater:
     """Nothing reached the chat; try again after *after*, or after a pause of our own choice (None).
 
-    everyone: Telegram asked the whole bot to wait (429).
+    everyone: it is no matter of this message: Telegram asked the whole bot to wait (429, with *after*), or there is
+    no way to Telegram just now.
     """
 
     reason: str

@@ -7,11 +7,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from bot.domain.trouble import Trouble
 from bot.storage.tables import Lease
 
-#: How long a lease lasts unless renewed.
-TERM = timedelta(seconds=15)
+#: How long a lease lasts unless renewed: another replica takes over that long after the last sign of life.
+TERM = timedelta(seconds=10)
 _NAME = "bot"
+
+
+class LeaseLost(Trouble):
+    """Another process has taken over; this one must not go on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +47,34 @@ def take(session: Session, holder: Holder, now: datetime, *, dead: bool = False)
     if row is None:
         session.add(Lease(name=_NAME, holder=str(holder), expires_at=now + TERM))
         return None
-    if row.holder != str(holder) and row.expires_at > now and not dead:
+    if row.holder and row.holder != str(holder) and row.expires_at > now and not dead:
         return Holder.read(row.holder)
     row.holder = str(holder)
     row.expires_at = now + TERM
     return None
 
 
-def release(session: Session, holder: Holder) -> None:
-    """Give the lease up, so that the next process need not wait."""
+def require(session: Session, holder: Holder) -> None:
+    """Raise `LeaseLost` unless *holder* still has the lease; for use in the transactions of its work.
+
+    A lease that ran out while nobody came is still the holder's: it may have slept.
+    """
+    row = session.get(Lease, _NAME)
+    if row is None or row.holder != str(holder):
+        other = Holder.read(row.holder) if row is not None and row.holder else None
+        by = f" (process {other.pid} on {other.host})" if other else ""
+        raise LeaseLost(f"Another Aftercare{by} has taken over this database.")
+
+
+def last_alive(session: Session) -> datetime | None:
+    """Return until when the bot was alive for certain, or None if it never was; ask before taking the lease."""
+    row = session.get(Lease, _NAME)
+    return row.expires_at - TERM if row is not None else None
+
+
+def release(session: Session, holder: Holder, now: datetime) -> None:
+    """Give the lease up, so that the next process need not wait; until when this one lived stays written."""
     row = session.get(Lease, _NAME)
     if row is not None and row.holder == str(holder):
-        session.delete(row)
+        row.holder = ""
+        row.expires_at = now + TERM

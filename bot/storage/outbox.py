@@ -13,12 +13,15 @@ from bot.storage.tables import OutboxRow
 
 #: A message whose fate is unknown (the network or the process died between sending and recording) is repeated once.
 REPEATS = 1
+#: After this long a message has lost its sense, unless it says otherwise.
+USEFUL = timedelta(hours=24)
 
 
 class OutboxState(StrEnum):
-    """`queued → sending → sent`, or how it ended otherwise."""
+    """`queued → sending → sent`, or how it ended otherwise. `again`: nothing reached Telegram, it has a moment to wait for."""
 
     QUEUED = "queued"
+    AGAIN = "again"
     SENDING = "sending"
     SENT = "sent"
     GONE = "gone"
@@ -26,6 +29,11 @@ class OutboxState(StrEnum):
     UNKNOWN = "unknown"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+
+
+#: What has not left yet; and what has not come to an end.
+IN_LINE = (OutboxState.QUEUED, OutboxState.AGAIN)
+OPEN = (*IN_LINE, OutboxState.SENDING)
 
 
 class Purpose(StrEnum):
@@ -61,68 +69,11 @@ def add(
         purpose=purpose,
         created_at=now,
         send_at=now,
-        useful_until=useful_until,
+        useful_until=useful_until or now + USEFUL,
     )
     session.add(row)
     session.flush()
     return row
-
-
-def claim(session: Session, now: datetime, lease: timedelta, limit: int) -> list[OutboxRow]:
-    """Take up to *limit* messages that may leave now, the most urgent first, at most one for each chat.
-
-    Order holds within a chat: a message waiting for another try holds up those behind it. Nobody else gets
-    them until the lease ends.
-    """
-    _expire(session, now)
-    busy = select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.SENDING)
-    held = select(OutboxRow.chat_id).where(
-        OutboxRow.state == OutboxState.QUEUED, OutboxRow.attempts > 0, OutboxRow.send_at > now
-    )
-    place = func.row_number().over(
-        partition_by=OutboxRow.chat_id, order_by=(OutboxRow.priority, OutboxRow.id)
-    )
-    line = (
-        select(OutboxRow.id, place.label("place"))
-        .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.send_at <= now)
-        .where(OutboxRow.chat_id.not_in(busy), OutboxRow.chat_id.not_in(held))
-        .subquery()
-    )
-    taken = session.scalars(
-        select(OutboxRow)
-        .join(line, line.c.id == OutboxRow.id)
-        .where(line.c.place == 1)
-        .order_by(OutboxRow.priority, OutboxRow.id)
-        .limit(limit)
-    ).all()
-    for row in taken:
-        row.state = OutboxState.SENDING
-        row.lease_until = now + lease
-        row.attempts += 1
-    return list(taken)
-
-
-def give_back(session: Session, row_id: int) -> None:
-    """Put a claimed message back in line, untried: there was no room for it in the pace just now."""
-    row = _sending(session, row_id)
-    if row is not None:
-        row.state = OutboxState.QUEUED
-        row.attempts -= 1
-        row.lease_until = None
-
-
-def recover(session: Session, now: datetime, *, all_of_them: bool = False) -> int:
-    """Put messages whose lease has ended back in line, once; a second time they end as unknown.
-
-    *all_of_them*: also those whose lease still runs; for a process that has just started and is the only one.
-    """
-    condition = [OutboxRow.state == OutboxState.SENDING]
-    if not all_of_them:
-        condition.append(OutboxRow.lease_until < now)
-    rows = list(session.scalars(select(OutboxRow).where(*condition)))
-    for row in rows:
-        unknown(session, row.id, now, "the process ended before it could record the answer")
-    return len(rows)
 
 
 def sent(session: Session, row_id: int, message_id: int, now: datetime) -> OutboxRow | None:
@@ -139,9 +90,9 @@ def sent(session: Session, row_id: int, message_id: int, now: datetime) -> Outbo
 
 def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
     """Put a message back in line for *at*: nothing reached Telegram."""
-    row = _sending(session, row_id)
+    row = sending(session, row_id)
     if row is not None:
-        row.state = OutboxState.QUEUED
+        row.state = OutboxState.AGAIN
         row.send_at = at
         row.lease_until = None
         row.error = error[:300]
@@ -149,7 +100,7 @@ def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
 
 def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
     """Record that a message may have arrived: it is repeated once, and never more."""
-    row = _sending(session, row_id)
+    row = sending(session, row_id)
     if row is None:
         return
     row.error = error[:300]
@@ -164,11 +115,12 @@ def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
 
 
 def end(session: Session, row_id: int, state: OutboxState, error: str) -> OutboxRow | None:
-    """Record that a message will not be sent: gone, or refused."""
-    row = _sending(session, row_id)
-    if row is not None:
-        row.error = error[:300]
-        _close(session, row, state)
+    """Record that a message will not be sent: gone, refused, or out of date."""
+    row = session.get(OutboxRow, row_id)
+    if row is None or row.state not in OPEN:
+        return None
+    row.error = error[:300]
+    _close(session, row, state)
     return row
 
 
@@ -179,7 +131,7 @@ def cancel(session: Session, chat_id: int, purpose: Purpose | None = None, slot:
     """
     condition = [
         OutboxRow.chat_id == chat_id,
-        OutboxRow.state.in_((OutboxState.QUEUED, OutboxState.SENDING)),
+        OutboxRow.state.in_(OPEN),
     ]
     if purpose is not None:
         condition.append(OutboxRow.purpose == purpose)
@@ -211,16 +163,39 @@ def message_in_slot(session: Session, chat_id: int, slot: str) -> int | None:
     )
 
 
-def next_moment(session: Session) -> datetime | None:
-    """Return when the next queued message may leave, if there is one."""
-    return session.scalar(select(func.min(OutboxRow.send_at)).where(OutboxRow.state == OutboxState.QUEUED))
+def is_in_line(session: Session, chat_id: int, slot: str) -> bool:
+    """Tell whether a message to a chat under *slot* has not left yet."""
+    waiting = select(OutboxRow.id).where(
+        OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(IN_LINE)
+    )
+    return session.scalar(waiting.limit(1)) is not None
+
+
+def next_try(session: Session) -> datetime | None:
+    """Return when the next message that failed in passing is tried again, if there is one."""
+    return session.scalar(select(func.min(OutboxRow.send_at)).where(OutboxRow.state == OutboxState.AGAIN))
+
+
+def sent_since(session: Session, since: datetime, most: int = 2_000) -> list[tuple[int, datetime]]:
+    """Return the chat and the moment of each message sent after *since*, among the newest, oldest first."""
+    newest = session.execute(
+        select(OutboxRow.chat_id, OutboxRow.sent_at).order_by(OutboxRow.id.desc()).limit(most)
+    )
+    return sorted(((chat, at) for chat, at in newest if at and at > since), key=lambda pair: pair[1])
+
+
+def out_of_date(session: Session, now: datetime, limit: int) -> list[OutboxRow]:
+    """Return up to *limit* messages in line that have lost their sense, the longest waiting first."""
+    late = select(OutboxRow).where(OutboxRow.state.in_(IN_LINE), OutboxRow.useful_until < now)
+    return list(session.scalars(late.order_by(OutboxRow.id).limit(limit)))
 
 
 def nothing_to_send(session: Session, now: datetime) -> bool:
     """Tell whether no message is on its way or may leave at *now*."""
     waiting = select(OutboxRow.id).where(
         (OutboxRow.state == OutboxState.SENDING)
-        | ((OutboxRow.state == OutboxState.QUEUED) & (OutboxRow.send_at <= now))
+        | (OutboxRow.state == OutboxState.QUEUED)
+        | ((OutboxRow.state == OutboxState.AGAIN) & (OutboxRow.send_at <= now))
     )
     return session.scalar(waiting.limit(1)) is None
 
@@ -242,9 +217,7 @@ def erase_chat(session: Session, chat_id: int) -> int:
 def follow_chat(session: Session, old: int, new: int) -> None:
     """Carry on in *new* what was in line for *old*: a group became a supergroup (its message ids start anew)."""
     session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.chat_id == old, OutboxRow.state.in_((OutboxState.QUEUED, OutboxState.SENDING)))
-        .values(chat_id=new)
+        update(OutboxRow).where(OutboxRow.chat_id == old, OutboxRow.state.in_(OPEN)).values(chat_id=new)
     )
 
 
@@ -252,17 +225,11 @@ def tidy(session: Session, before: datetime) -> int:
     """Drop messages older than *before* that are no longer in line, and return how many."""
     condition = (
         OutboxRow.created_at < before,
-        OutboxRow.state.not_in((OutboxState.QUEUED, OutboxState.SENDING)),
+        OutboxRow.state.not_in(OPEN),
     )
     number = session.scalar(select(func.count()).select_from(OutboxRow).where(*condition)) or 0
     session.execute(delete(OutboxRow).where(*condition))
     return number
-
-
-def _expire(session: Session, now: datetime) -> None:
-    late = select(OutboxRow).where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.useful_until < now)
-    for row in session.scalars(late).all():
-        _close(session, row, OutboxState.EXPIRED)
 
 
 def _close(session: Session, row: OutboxRow, state: OutboxState) -> None:
@@ -275,6 +242,7 @@ def _close(session: Session, row: OutboxRow, state: OutboxState) -> None:
         row.payload = None
 
 
-def _sending(session: Session, row_id: int) -> OutboxRow | None:
+def sending(session: Session, row_id: int) -> OutboxRow | None:
+    """Return a message that is on its way, or None if it is not (any more)."""
     row = session.get(OutboxRow, row_id)
     return row if row is not None and row.state == OutboxState.SENDING else None

@@ -89,6 +89,28 @@ def _to_call(session: Session, branch_id: str, start: datetime) -> list[CheckIn]
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CaughtUp:
+    """What a start found overdue at a branch, each list in the order of its moments."""
+
+    late: list[CheckIn]
+    expired: list[CheckIn]
+
+
+def caught_up(session: Session, branch_id: str, began: datetime, punctual: datetime) -> CaughtUp:
+    """Return the check-ins that went out since *began* although due before *punctual*, and those too late to be sent."""
+    wanted = (
+        select(CheckIn)
+        .options(joinedload(CheckIn.treatment))
+        .join(Treatment, Treatment.id == CheckIn.treatment_id)
+        .where(Treatment.branch_id == branch_id, CheckIn.patient_id.is_not(None))
+        .order_by(CheckIn.due_at, CheckIn.id)
+    )
+    late = wanted.where(CheckIn.sent_at >= began, CheckIn.due_at < punctual)
+    expired = wanted.where(CheckIn.state == CheckInState.EXPIRED, CheckIn.ended_at >= began)
+    return CaughtUp(late=list(session.scalars(late)), expired=list(session.scalars(expired)))
+
+
 def upcoming(session: Session, until: datetime | None = None) -> list[CheckIn]:
     """Return every check-in still to be sent (up to *until*), in the order in which it is due."""
     wanted = (

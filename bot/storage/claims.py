@@ -1,0 +1,131 @@
+"""Claiming messages of the outbox: which may leave now, and what becomes of a claim whose process is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from bot.domain.message import Priority
+from bot.storage import outbox
+from bot.storage.outbox import OutboxState
+from bot.storage.tables import OutboxRow
+
+#: How many messages a claim looks at in one go.
+PAGE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Messages taken to be sent; and the best priority among those that only the pace holds back, if any are."""
+
+    rows: list[OutboxRow]
+    waiting: Priority | None = None
+
+
+def claim(
+    session: Session,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    *,
+    slow: int | None = None,
+    full: Collection[int] = (),
+    busy: Collection[int] = (),
+) -> Claim:
+    """Take up to *limit* messages that may leave now, the most urgent first, at most one for each chat.
+
+    Of those that can wait (check-ins, digests) at most *slow* are taken (None: as many as there is room for). Chats
+    in *full* get nothing but danger just now, chats in *busy* nothing. Order holds within a chat: a message waiting
+    for another try holds up those behind it, except danger. Nobody else gets what is taken until the lease ends.
+    """
+    _line_up_again(session, now)
+    on_their_way = session.scalars(select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.SENDING))
+    closed = {*busy, *on_their_way}
+    useful = or_(OutboxRow.useful_until.is_(None), OutboxRow.useful_until >= now)
+    held_up = select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.AGAIN, useful)
+    held = {*full, *session.scalars(held_up)}
+    slow = limit if slow is None else slow
+    taken: list[int] = []
+    while True:
+        page = session.execute(
+            select(OutboxRow.id, OutboxRow.chat_id, OutboxRow.priority)
+            .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.chat_id.not_in(closed))
+            .where(or_(OutboxRow.priority == Priority.DANGER, OutboxRow.chat_id.not_in(held)), useful)
+            .order_by(OutboxRow.priority, OutboxRow.id)
+            .limit(PAGE)
+        ).all()
+        for row_id, chat_id, priority in page:
+            if chat_id in closed:
+                continue
+            if len(taken) >= limit or (priority >= Priority.CHECK_IN and slow <= 0):
+                return Claim(rows=_take(session, taken, now + lease), waiting=Priority(priority))
+            closed.add(chat_id)
+            taken.append(row_id)
+            slow -= priority >= Priority.CHECK_IN
+        if len(page) < PAGE:
+            return Claim(rows=_take(session, taken, now + lease))
+
+
+def _line_up_again(session: Session, now: datetime) -> None:
+    """Put messages whose next try has come back in line."""
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.state == OutboxState.AGAIN, OutboxRow.send_at <= now)
+        .values(state=OutboxState.QUEUED)
+    )
+
+
+def _take(session: Session, ids: list[int], lease_until: datetime) -> list[OutboxRow]:
+    if not ids:
+        return []
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id.in_(ids))
+        .values(state=OutboxState.SENDING, lease_until=lease_until, attempts=OutboxRow.attempts + 1)
+        .execution_options(synchronize_session=False)
+    )
+    rows = session.scalars(
+        select(OutboxRow).where(OutboxRow.id.in_(ids)).order_by(OutboxRow.priority, OutboxRow.id)
+    )
+    return list(rows)
+
+
+def give_back(session: Session, row_id: int) -> None:
+    """Put a claimed message back in line, untried: it has not left."""
+    row = outbox.sending(session, row_id)
+    if row is not None:
+        row.state = OutboxState.QUEUED
+        row.attempts -= 1
+        row.lease_until = None
+
+
+def give_back_strays(session: Session, known: Collection[int]) -> int:
+    """Put claimed messages that nobody is sending back in line; return how many.
+
+    For the one process that sends: a claim of its own that was kept although its commit seemed to fail. *known*:
+    the ids that it is sending.
+    """
+    strays = session.scalars(
+        select(OutboxRow.id).where(OutboxRow.state == OutboxState.SENDING, OutboxRow.id.not_in(known))
+    ).all()
+    for row_id in strays:
+        give_back(session, row_id)
+    return len(strays)
+
+
+def recover(session: Session, now: datetime, *, all_of_them: bool = False) -> int:
+    """Put messages whose lease has ended back in line, once; a second time they end as unknown.
+
+    *all_of_them*: also those whose lease still runs; for a process that has just started and is the only one.
+    """
+    condition = [OutboxRow.state == OutboxState.SENDING]
+    if not all_of_them:
+        condition.append(OutboxRow.lease_until < now)
+    rows = list(session.scalars(select(OutboxRow).where(*condition)))
+    for row in rows:
+        outbox.unknown(session, row.id, now, "the process ended before it could record the answer")
+    return len(rows)
