@@ -6,15 +6,19 @@ leaves is an aware moment in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.plan import Step
 
 #: A message this much behind its moment still counts as on time (and may touch the first minutes of the night).
 PUNCTUAL = timedelta(minutes=15)
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+#: A night is over within this long, also when a change of the clocks swallows the day between two.
+_FAR = timedelta(days=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,27 +39,25 @@ class QuietHours:
         return clock >= self.start or clock < self.end
 
     def next_end(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """Return *moment* itself, or the end of the night it lies in (UTC)."""
+        """Return *moment* itself, or the first moment behind it that is not in the night (UTC).
+
+        That is when the clocks show the night's end, or when a change of the clocks leads out of the night.
+        """
         moment = require_aware(moment).astimezone(UTC)
         if not self.cover(moment, zone):
             return moment
-        # A clock change may show the end of the night twice: the first one that is not past counts. It may also
-        # swallow it: then Python's reading of it lies just behind the gap.
-        days = _days_around(moment, zone, range(3))
-        return min(end for day in days for end in _showings(day, self.end, zone) if end > moment)
+        edges = _edges(self.end, moment, moment + _FAR, zone)
+        return min(edge for edge in edges if edge > moment and not self.cover(edge, zone))
 
     def last_start(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """Return *moment* itself, or the start of the night it lies in (UTC)."""
+        """Return *moment* itself, or the first moment of the night it lies in (UTC)."""
         moment = require_aware(moment).astimezone(UTC)
         if not self.cover(moment, zone):
             return moment
-        days = _days_around(moment, zone, range(-2, 1))
-        starts = (
-            datetime.combine(day, self.start, zone).replace(fold=fold).astimezone(UTC)
-            for day in days
-            for fold in (0, 1)
+        edges = _edges(self.start, moment - _FAR, moment, zone)
+        return max(
+            edge for edge in edges if edge <= moment and not self.cover(edge - timedelta.resolution, zone)
         )
-        return max(start for start in starts if start <= moment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +68,40 @@ class Due:
     at: datetime
 
 
-def _days_around(moment: datetime, zone: ZoneInfo, ahead: range) -> list[date]:
-    today = moment.astimezone(zone).date()
-    return [today + timedelta(days=days) for days in ahead]
+def _edges(clock: time, start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the moments from *start* to *end*, or a day around, at which the clocks show *clock* or are changed."""
+    day, last = start.astimezone(zone).date() - _DAY, end.astimezone(zone).date() + _DAY
+    while day <= last:
+        wall = datetime.combine(day, clock)
+        for fold in (0, 1):
+            moment = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+            if (
+                moment.astimezone(zone).replace(tzinfo=None) == wall
+            ):  # else it stands in a gap and is never shown
+                yield moment
+        day += _DAY
+    yield from _changes(start, end, zone)
 
 
-def _showings(day: date, clock: time, zone: ZoneInfo) -> list[datetime]:
-    """Return when the clocks of *zone* show *clock* on *day*: once, twice, or (swallowed) the moment behind the gap."""
-    first, second = (datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    return [first, second] if second > first else [first]
+def _changes(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield the moments from *start* to *end* at which the clocks of *zone* are changed."""
+    low = start.replace(microsecond=0)
+    before = low.astimezone(zone).utcoffset()
+    while low < end:
+        high = low + _HOUR
+        after = high.astimezone(zone).utcoffset()
+        if before != after:
+            yield _change_between(low, high, zone)
+        low, before = high, after
+
+
+def _change_between(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first second from which on the clocks of *zone* show what they show at *high*."""
+    after = high.astimezone(zone).utcoffset()
+    while (seconds := (high - low) // timedelta(seconds=1)) > 1:
+        middle = low + timedelta(seconds=seconds // 2)
+        low, high = (low, middle) if middle.astimezone(zone).utcoffset() == after else (middle, high)
+    return high
 
 
 def require_aware(moment: datetime) -> datetime:
@@ -104,19 +131,31 @@ def same_day_due_at(treated_at: datetime, after: timedelta, quiet: QuietHours, z
     return moved if moved > treated_at else quiet.next_end(wanted, zone)
 
 
-def schedule(treated_at: datetime, steps: Sequence[Step], quiet: QuietHours, zone: ZoneInfo) -> list[Due]:
-    """Return the moments of *steps*, in order; one that would fall on or after the next gives way to it."""
-    dues = [
-        Due(
-            step=step.id,
-            at=(same_day_due_at if step.same_day else due_at)(treated_at, step.after, quiet, zone),
-        )
-        for step in sorted(steps, key=lambda step: step.after)
-    ]
+def moment_of(treated_at: datetime, step: Step, quiet: QuietHours, zone: ZoneInfo) -> datetime:
+    """Return when *step* is due by itself, whatever comes next (UTC)."""
+    return (same_day_due_at if step.same_day else due_at)(treated_at, step.after, quiet, zone)
+
+
+def schedule(
+    treated_at: datetime,
+    steps: Sequence[Step],
+    quiet: QuietHours,
+    zone: ZoneInfo,
+    *,
+    not_before: datetime | None = None,
+) -> list[Due]:
+    """Return the moments of *steps*, in order; one that would fall on or after the next gives way to it.
+
+    not_before: what would have been due earlier than that is due then, or at the end of the night it lies in.
+    """
+    earliest = None if not_before is None else quiet.next_end(not_before, zone)
     kept: list[Due] = []
-    for due in reversed(dues):
-        if not kept or due.at < kept[-1].at:
-            kept.append(due)
+    for step in sorted(steps, key=lambda step: step.after)[::-1]:
+        at = moment_of(treated_at, step, quiet, zone)
+        if earliest is not None and at < earliest:
+            at = earliest
+        if not kept or at < kept[-1].at:
+            kept.append(Due(step=step.id, at=at))
     return kept[::-1]
 
 
@@ -125,6 +164,12 @@ def send_moment(due: datetime, now: datetime, quiet: QuietHours, zone: ZoneInfo)
     if require_aware(now) - require_aware(due) <= PUNCTUAL:
         return now.astimezone(UTC)
     return quiet.next_end(now, zone)
+
+
+def same_clocks(first: ZoneInfo, second: ZoneInfo, now: datetime) -> bool:
+    """Tell whether the clocks of two zones agree from *now* on, for a year."""
+    weeks = (require_aware(now) + timedelta(weeks=week) for week in range(53))
+    return all(week.astimezone(first).utcoffset() == week.astimezone(second).utcoffset() for week in weeks)
 
 
 def day_distance(moment: datetime, now: datetime, zone: ZoneInfo) -> int:
