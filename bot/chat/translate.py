@@ -45,6 +45,7 @@ def from_message(update: Update, message: Message, bot_name: str) -> Incoming:
         replied_to=answered.message_id if answered else None,
         replied_text=_words(answered),
         edited=update.edited_message is not None,
+        sent_at=message.edit_date if update.edited_message is not None else message.date,
         title=message.chat.title,
     )
 

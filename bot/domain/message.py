@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, Literal
 
@@ -109,7 +110,8 @@ class Incoming:
     text: words, or the caption of a medium. command: "start" for "/start abc", with *arguments* "abc".
     data: what a tapped button carried; *message_id* is then the message under which the button stands.
     replied_to: the message id that this one answers; replied_text: its words (for a tap: what the bot answered to).
-    edited: the text replaces one that was sent before.
+    edited: the text replaces one that was sent before. sent_at: when it was written (or edited), aware UTC; None for
+    what Telegram gives no moment of, such as a tap.
     """
 
     update_id: int
@@ -124,6 +126,7 @@ class Incoming:
     replied_to: int | None = None
     replied_text: str = ""
     edited: bool = False
+    sent_at: datetime | None = None
     title: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 

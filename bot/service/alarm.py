@@ -173,7 +173,7 @@ def open_alert(
         because=because,
         raise_at=again_at(turn, urgency),
         tell_patient_at=tell_at,
-        now=turn.now,
+        now=turn.written_at or turn.now,
     )
 
 

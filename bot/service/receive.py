@@ -9,7 +9,8 @@ from bot.domain.code import INVITE_LENGTH, read_code
 from bot.domain.conversation import chosen
 from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
-from bot.service import alarm, ask, enrol, follow_up, hand_off, leave
+from bot.domain.triage import Finding
+from bot.service import alarm, ask, delay, enrol, follow_up, hand_off, leave
 from bot.service.ports import Tools
 from bot.service.treatment import circumstances_of
 from bot.service.turn import Turn
@@ -19,22 +20,57 @@ from bot.storage.database import Session
 
 Step = Callable[[Turn, Incoming], None]
 
+#: What the bot cannot read but people can, and what nobody could read anything from.
+_UNREAD = ("voice", "video_note", "audio", "video", "photo", "document")
+_KINDS = (*_UNREAD, "sticker", "location", "contact", "poll", "dice", "venue")
+
 
 def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetime) -> None:
     """Handle one update from a private chat: its effects, the replies and "handled" are one transaction."""
     turn = Turn.of(session, tools, incoming, now)
-    if not inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None):
+    arrived = inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None)
+    if arrived is None:
         return
+    turn = delay.noted(turn, incoming, arrived)
     if turn.patient is not None and turn.patient.unreachable_at is not None:
         enrol.reached_again(turn)
-    words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
-    finding = find_red_flag(tools.library, tools.minds[turn.language.code], words, circumstances_of(turn))
+    finding = _red_flag(turn, incoming)
     if finding is not None:
-        alarm.red_flag(turn, finding, incoming)
+        _act_on(turn, finding, incoming)
         return
-    if incoming.edited:
-        return  # corrected words were answered when they were first sent; only a red flag counts again
-    _step_for(incoming)(turn, incoming)
+    step = None if incoming.edited else _step_for(incoming)
+    if (
+        step is not None
+    ):  # corrected words were answered when they were first sent; only a red flag counts again
+        with delay.excused(turn):
+            step(turn, incoming)
+
+
+def red_flag_only(
+    session: Session, tools: Tools, incoming: Incoming, arrived: datetime, now: datetime
+) -> bool:
+    """Handle an update that could not be handled otherwise, if it is a red flag; False: it is none, and still waits.
+
+    Nothing but this would be done about a red flag, so the update has had its effect then. arrived: when it came.
+    """
+    turn = delay.noted(Turn.of(session, tools, incoming, now), incoming, arrived)
+    finding = _red_flag(turn, incoming)
+    if finding is None:
+        return False
+    if inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None) is not None:
+        _act_on(turn, finding, incoming)
+    return True
+
+
+def _red_flag(turn: Turn, incoming: Incoming) -> Finding | None:
+    words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
+    mind = turn.tools.minds[turn.language.code]
+    return find_red_flag(turn.tools.library, mind, words, circumstances_of(turn))
+
+
+def _act_on(turn: Turn, finding: Finding, incoming: Incoming) -> None:
+    alarm.red_flag(turn, finding, incoming)
+    delay.read_late(turn)
 
 
 def left_or_returned(
@@ -42,7 +78,7 @@ def left_or_returned(
 ) -> None:
     """Handle that a person blocked the bot, or let it in again."""
     turn = Turn.of(session, tools, incoming, now)
-    if not inbox.finish(session, incoming.update_id, now, keep_words=False):
+    if inbox.finish(session, incoming.update_id, now, keep_words=False) is None:
         return
     if turn.patient is None:
         return
@@ -52,21 +88,24 @@ def left_or_returned(
         enrol.reached_again(turn)
 
 
-def _step_for(incoming: Incoming) -> Step:
+def _step_for(incoming: Incoming) -> Step | None:
+    """Return what is to be done, or None if there is nothing to be said to it."""
     if incoming.data is not None:
         name = incoming.data.partition(":")[0]
         return _TAPS.get(name, _old_button)
     if incoming.command is not None:
         return _COMMANDS.get(incoming.command, _unknown_command)
     if incoming.media is not None:
-        return _media
-    return _words
+        return _media if _said(incoming) or incoming.media.kind in _KINDS else None
+    return _words if _said(incoming) else None
+
+
+def _said(incoming: Incoming) -> str:
+    return normalise(incoming.text).strip(" .!")
 
 
 def _words(turn: Turn, incoming: Incoming) -> None:
-    text = normalise(incoming.text).strip(" .!")
-    if not text:
-        return
+    text = _said(incoming)
     before = turn.tools.recent.recall(turn.chat_id, turn.now)
     if text in turn.language.stop_words:
         leave.stop(turn, incoming)
@@ -96,15 +135,15 @@ def _media(turn: Turn, incoming: Incoming) -> None:
         hand_off.photo(turn, incoming)
     elif kind == "sticker":
         turn.say(turn.text("media_sticker"))
-    elif incoming.text:
+    elif _said(incoming):
         _words(turn, incoming)
-    elif kind in ("voice", "video_note", "audio", "video", "photo", "document"):
+    elif kind in _UNREAD:
         turn.say(
             turn.text("media_unread"),
             ((turn.button("button_pass_on", "ho"),),),
             reply_to=incoming.message_id,
         )
-    elif kind in ("location", "contact", "poll", "dice", "venue"):
+    else:
         turn.say(turn.text("media_other"))
 
 

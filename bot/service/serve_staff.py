@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.code import SETUP_LENGTH, code_from, grouped, hash_code, read_code
 from bot.domain.message import TEXT_LIMIT, Incoming, Outgoing, Rows, escape, split
 from bot.domain.patient import AlertOutcome
-from bot.service import alarm, register, show_day
+from bot.service import alarm, delay, register, show_day
 from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import alerts, groups, inbox, outbox
@@ -36,11 +36,12 @@ def from_group(session: Session, tools: Tools, incoming: Incoming, now: datetime
 
     A group that is bound to no branch can do one thing only: be bound, with a code.
     """
-    if not inbox.finish(session, incoming.update_id, now, keep_words=False):
+    arrived = inbox.finish(session, incoming.update_id, now, keep_words=False)
+    if arrived is None:
         return
     group = groups.by_chat(session, incoming.chat_id)
     branch_id = group.branch_id if group else tools.settings.branch(None).id
-    turn = Turn.with_group(session, tools, incoming.chat_id, branch_id, now)
+    turn = delay.noted(Turn.with_group(session, tools, incoming.chat_id, branch_id, now), incoming, arrived)
     if incoming.command == "setup":
         if member:
             _bind(turn, incoming)
@@ -52,14 +53,15 @@ def from_group(session: Session, tools: Tools, incoming: Incoming, now: datetime
     elif incoming.command is not None:
         step = _COMMANDS.get(incoming.command)
         if step is not None:
-            step(turn, incoming)
+            with delay.excused(turn, in_group=True):
+                step(turn, incoming)
     elif incoming.replied_to is not None:
         _reply(turn, incoming)
 
 
 def added_to_group(session: Session, tools: Tools, incoming: Incoming, now: datetime) -> None:
     """Greet a group the bot was added to: how to bind it."""
-    if not inbox.finish(session, incoming.update_id, now, keep_words=False):
+    if inbox.finish(session, incoming.update_id, now, keep_words=False) is None:
         return
     if groups.by_chat(session, incoming.chat_id) is None:
         turn = Turn.with_group(session, tools, incoming.chat_id, tools.settings.branch(None).id, now)
@@ -68,7 +70,7 @@ def added_to_group(session: Session, tools: Tools, incoming: Incoming, now: date
 
 def removed_from_group(session: Session, tools: Tools, incoming: Incoming, now: datetime) -> None:
     """Forget a group the bot was removed from; open alerts wait for the next one."""
-    if inbox.finish(session, incoming.update_id, now, keep_words=False):
+    if inbox.finish(session, incoming.update_id, now, keep_words=False) is not None:
         groups.unbind(session, incoming.chat_id)
         outbox.cancel(session, incoming.chat_id)
 
@@ -77,7 +79,7 @@ def group_moved(
     session: Session, tools: Tools, incoming: Incoming, old: int, new: int, now: datetime
 ) -> None:
     """Follow a group that became a supergroup."""
-    if inbox.finish(session, incoming.update_id, now, keep_words=False):
+    if inbox.finish(session, incoming.update_id, now, keep_words=False) is not None:
         groups.migrate(session, old, new)
 
 

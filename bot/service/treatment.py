@@ -10,10 +10,11 @@ from bot.storage import treatments
 
 
 def circumstances_of(turn: Turn) -> Circumstances:
-    """Return where the patient was treated and how many hours ago; unknown for a stranger."""
+    """Return where the patient was treated, and how many hours before they wrote; unknown for a stranger."""
     treatment = treatments.newest_of(turn.session, turn.patient.id) if turn.patient else None
     if treatment is None:
         return UNKNOWN
     return Circumstances(
-        regions=frozenset(treatment.regions), hours=(turn.now - treatment.treated_at) / timedelta(hours=1)
+        regions=frozenset(treatment.regions),
+        hours=((turn.written_at or turn.now) - treatment.treated_at) / timedelta(hours=1),
     )

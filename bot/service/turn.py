@@ -19,7 +19,10 @@ from bot.storage.tables import OutboxRow, Patient
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """A transaction in which the bot speaks with one chat: a patient's, a stranger's, or a staff group's."""
+    """A transaction in which the bot speaks with one chat: a patient's, a stranger's, or a staff group's.
+
+    written_at: when what it is about was written, if that was long before *now*: see `delay`.
+    """
 
     session: Session
     tools: Tools
@@ -29,6 +32,7 @@ class Turn:
     patient: Patient | None
     language: Language
     branch_id: str
+    written_at: datetime | None = None
 
     @classmethod
     def of(cls, session: Session, tools: Tools, incoming: Incoming, now: datetime) -> Turn:

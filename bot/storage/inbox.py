@@ -125,13 +125,22 @@ def finish_all(session: Session, update_ids: Collection[int], now: datetime) -> 
     )
 
 
+def waiting(session: Session, update_id: int) -> InboxRow | None:
+    """Return an update that has not been handled yet, and keep others from handling it until this transaction ends."""
+    return session.scalar(
+        select(InboxRow)
+        .where(InboxRow.update_id == update_id, InboxRow.state == InboxState.WAITING)
+        .with_for_update()
+    )
+
+
 def failed(session: Session, update_id: int, error: str, now: datetime) -> InboxState:
     """Note that handling failed: try again after a growing pause, or park it after the last try.
 
     *error* names the kind of failure only; it must hold nothing a patient wrote.
     """
-    row = session.scalar(select(InboxRow).where(InboxRow.update_id == update_id).with_for_update())
-    if row is None or row.state != InboxState.WAITING:
+    row = waiting(session, update_id)
+    if row is None:
         return InboxState.DONE
     row.attempts += 1
     row.error = error[:300]

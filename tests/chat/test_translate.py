@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -106,8 +107,16 @@ def test_media(fields: dict[str, Any], kind: str, file_id: str | None) -> None:
 
 
 def test_an_edited_message_says_so() -> None:
-    """So that it is not answered twice."""
-    assert _from("edited_message", {"text": "x", "edit_date": 2}).edited
+    """So that it is not answered twice; it counts from when it was edited."""
+    incoming = _from("edited_message", {"text": "x", "edit_date": 2})
+
+    assert incoming.edited
+    assert incoming.sent_at == datetime(1970, 1, 1, 0, 0, 2, tzinfo=UTC)
+
+
+def test_a_message_carries_the_moment_at_which_it_was_written() -> None:
+    """Telegram's moment, in UTC."""
+    assert message(text="x").sent_at == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
 def test_a_reply_carries_what_it_answers() -> None:

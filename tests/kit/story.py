@@ -116,6 +116,7 @@ class Story:
         member: bool = True,
         chat_id: int = GROUP,
         media: str | None = None,
+        sent_at: datetime | None = None,
     ) -> None:
         """Let somebody write or tap in the staff group."""
         command, arguments = _command(text)
@@ -130,6 +131,7 @@ class Story:
             data=data,
             media=Media(kind=media, file_id="f") if media else None,
             replied_to=reply_to.id if reply_to else None,
+            sent_at=sent_at,
             title="Staff",
         )
         arrival = Arrival(update_id=incoming.update_id, chat_id=chat_id, payload={})

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.domain.conversation import Before
-from bot.service.recent import FRESH, Recent
+from bot.service.recent import EXCUSED, FRESH, Recent
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 HURTS, SORE = Before("answer", ("pain_during",)), Before("offer", ("post_soreness", "pain_during"))
@@ -70,3 +70,32 @@ def test_only_the_newest_chats_are_kept() -> None:
     assert recent.recall(1, NOW) == SORE
     assert recent.recall(2, NOW) is None
     assert recent.recall(3, NOW) == HURTS
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        (timedelta(), True),
+        (EXCUSED, True),
+        (EXCUSED + timedelta(seconds=1), False),
+        (timedelta(seconds=-1), False),
+    ],
+)
+def test_a_word_on_a_delay_counts_for_a_while(later: timedelta, told: bool) -> None:
+    """Of each chat by itself, whatever else was said there."""
+    recent = Recent()
+    recent.excuse(1, NOW)
+    recent.remember(1, HURTS, NOW)
+    recent.forget(1)
+
+    assert recent.excused(1, NOW + later) is told
+    assert not recent.excused(2, NOW + later)
+
+
+def test_only_the_newest_words_on_a_delay_are_remembered() -> None:
+    """Memory has an end."""
+    recent = Recent(most=2)
+    for chat in (1, 2, 3):
+        recent.excuse(chat, NOW)
+
+    assert [recent.excused(chat, NOW) for chat in (1, 2, 3)] == [False, True, True]
