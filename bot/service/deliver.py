@@ -14,9 +14,9 @@ from bot.service.outcome import record
 from bot.service.ports import Messenger, Outcome, Sent, Tools, TryLater, Unknown
 from bot.service.rest import rest
 from bot.storage import claims, outbox
+from bot.storage.claims import Claimed
 from bot.storage.database import Session
 from bot.storage.outbox import OutboxState
-from bot.storage.tables import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,9 @@ class _Parcel:
     outgoing: Outgoing
     target: int | None
     slow: bool
+    purpose: str | None
+    #: Whether something follows from its arrival: staff are told.
+    has_receipt: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,7 +269,11 @@ class Delivery:
         self, session: Session, answered: Sequence[tuple[_Parcel, Outcome]], now: datetime
     ) -> None:
         """Record what became of each message; one that cannot be recorded (a fault of ours) stops no other."""
+        arrived: dict[str | None, dict[int, int]] = {}
         for parcel, outcome in answered:
+            if isinstance(outcome, Sent) and not parcel.has_receipt:
+                arrived.setdefault(parcel.purpose, {})[parcel.id] = outcome.message_id
+                continue
             try:
                 with session.begin_nested():
                     record(session, self._tools, parcel.id, outcome, now, jitter=self._jitter)
@@ -276,11 +283,14 @@ class Delivery:
                     outbox.sent(session, parcel.id, outcome.message_id, now)
                 else:
                     outbox.end(session, parcel.id, OutboxState.REFUSED, type(error).__name__)
+        for purpose, messages in arrived.items():
+            outbox.sent_all(session, messages, purpose, now)
 
 
-def _parcel(session: Session, row: OutboxRow) -> _Parcel | None:
+def _parcel(session: Session, row: Claimed) -> _Parcel | None:
+    payload = row.payload or {}
     try:
-        outgoing = Outgoing.from_dict(row.payload or {})
+        outgoing = Outgoing.from_dict(payload)
     except (TypeError, ValueError) as error:
         outbox.end(session, row.id, OutboxState.REFUSED, f"unreadable: {type(error).__name__}")
         return None
@@ -293,4 +303,6 @@ def _parcel(session: Session, row: OutboxRow) -> _Parcel | None:
         outgoing=outgoing,
         target=target,
         slow=row.priority >= Priority.CHECK_IN,
+        purpose=row.purpose,
+        has_receipt="receipt" in payload,
     )

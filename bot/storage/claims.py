@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -14,15 +15,25 @@ from bot.storage import outbox
 from bot.storage.outbox import OutboxState
 from bot.storage.tables import OutboxRow
 
-#: How many messages a claim looks at in one go.
+#: How many messages a claim looks at in one go, at most.
 PAGE = 100
+
+
+class Claimed(NamedTuple):
+    """What is needed of a message to send it."""
+
+    id: int
+    chat_id: int
+    priority: int
+    purpose: str | None
+    payload: dict[str, Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """Messages taken to be sent; and the best priority among those that only the pace holds back, if any are."""
 
-    rows: list[OutboxRow]
+    rows: list[Claimed]
     waiting: Priority | None = None
 
 
@@ -43,12 +54,13 @@ def claim(
     for another try holds up those behind it, except danger. Nobody else gets what is taken until the lease ends.
     """
     _line_up_again(session, now)
-    on_their_way = session.scalars(select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.SENDING))
-    closed = {*busy, *on_their_way}
+    closed, held = set(busy), set(full)
     useful = or_(OutboxRow.useful_until.is_(None), OutboxRow.useful_until >= now)
-    held_up = select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.AGAIN, useful)
-    held = {*full, *session.scalars(held_up)}
+    under_way = (OutboxRow.state == OutboxState.SENDING) | ((OutboxRow.state == OutboxState.AGAIN) & useful)
+    for state, chat_id in session.execute(select(OutboxRow.state, OutboxRow.chat_id).where(under_way)):
+        (closed if state == OutboxState.SENDING else held).add(chat_id)
     slow = limit if slow is None else slow
+    size = min(PAGE, 2 * limit + 8)
     taken: list[int] = []
     while True:
         page = session.execute(
@@ -56,7 +68,7 @@ def claim(
             .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.chat_id.not_in(closed))
             .where(or_(OutboxRow.priority == Priority.DANGER, OutboxRow.chat_id.not_in(held)), useful)
             .order_by(OutboxRow.priority, OutboxRow.id)
-            .limit(PAGE)
+            .limit(size)
         ).all()
         for row_id, chat_id, priority in page:
             if chat_id in closed:
@@ -66,7 +78,7 @@ def claim(
             closed.add(chat_id)
             taken.append(row_id)
             slow -= priority >= Priority.CHECK_IN
-        if len(page) < PAGE:
+        if len(page) < size:
             return Claim(rows=_take(session, taken, now + lease))
 
 
@@ -79,19 +91,17 @@ def _line_up_again(session: Session, now: datetime) -> None:
     )
 
 
-def _take(session: Session, ids: list[int], lease_until: datetime) -> list[OutboxRow]:
+def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claimed]:
     if not ids:
         return []
-    session.execute(
+    taken = session.execute(
         update(OutboxRow)
         .where(OutboxRow.id.in_(ids))
         .values(state=OutboxState.SENDING, lease_until=lease_until, attempts=OutboxRow.attempts + 1)
+        .returning(OutboxRow.id, OutboxRow.chat_id, OutboxRow.priority, OutboxRow.purpose, OutboxRow.payload)
         .execution_options(synchronize_session=False)
     )
-    rows = session.scalars(
-        select(OutboxRow).where(OutboxRow.id.in_(ids)).order_by(OutboxRow.priority, OutboxRow.id)
-    )
-    return list(rows)
+    return sorted((Claimed(*row) for row in taken), key=lambda row: (row.priority, row.id))
 
 
 def give_back(session: Session, row_id: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.domain.message import Outgoing, Priority
@@ -86,6 +87,22 @@ def sent(session: Session, row_id: int, message_id: int, now: datetime) -> Outbo
     row.error = None
     _close(session, row, OutboxState.SENT)
     return row
+
+
+def sent_all(session: Session, messages: Mapping[int, int], purpose: str | None, now: datetime) -> None:
+    """Record that Telegram took *messages* (our id → Telegram's), all of one *purpose*, as `sent` does for one."""
+    if purpose == Purpose.STRANGER:
+        session.execute(delete(OutboxRow).where(OutboxRow.id.in_(messages)))
+        return
+    ended: dict[str, object] = {"state": OutboxState.SENT, "sent_at": now, "lease_until": None, "error": None}
+    if purpose == Purpose.SECRET:
+        ended["payload"] = None
+    session.connection().execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == bindparam("row"))
+        .values(message_id=bindparam("telegrams"), **ended),
+        [{"row": id_, "telegrams": message_id} for id_, message_id in messages.items()],
+    )
 
 
 def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
