@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -19,6 +20,7 @@ from bot.learning import minds_for
 from bot.matching.mind import Minds
 from bot.service.ports import Tools
 from bot.storage.database import Database
+from tests.kit.postgres import NAMED, Databases, Server, own_server
 from tests.kit.story import Story
 
 # A slow machine is no failure; CI plays the same cases every time, a developer's machine looks for new ones.
@@ -58,6 +60,31 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database.compact()
     database.close()
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """A PostgreSQL server on which tests make databases: the one that TEST_DATABASE_URL names, else our own."""
+    with contextlib.ExitStack() as stack:
+        named = os.environ.get(NAMED)
+        databases = Databases(named) if named else stack.enter_context(own_server())
+        yield databases
+        databases.drop_all()
+
+
+@pytest.fixture(scope="session")
+def _own_postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The shared server if that is our own, else another."""
+    shared = None if NAMED in os.environ else request.getfixturevalue("postgres")
+    with contextlib.ExitStack() as stack:
+        yield shared or stack.enter_context(own_server())
+
+
+@pytest.fixture
+def own_postgres(_own_postgres: Server) -> Iterator[Server]:
+    """A PostgreSQL server of our own, which a test may stop and start again; afterwards it runs."""
+    yield _own_postgres
+    _own_postgres.start()
 
 
 @pytest.fixture

@@ -6,29 +6,28 @@ So nobody can hold a transaction across a call to Telegram.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from time import sleep
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot.domain.trouble import Trouble
+from bot.storage.away import DatabaseAway
+from bot.storage.tuning import Manner, engine_options, place_of, tune
 
-__all__ = ["Database", "DatabaseUnusable", "Session"]
+__all__ = ["Database", "DatabaseAway", "DatabaseUnusable", "Session"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-#: How often (20 times a second) a database is asked again that another process is just setting up.
-PATIENCE = 200
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -38,37 +37,55 @@ class DatabaseUnusable(Trouble):
 
 
 class Database:
-    """One database, SQLite or PostgreSQL, by its SQLAlchemy URL."""
+    """One database, SQLite or PostgreSQL, by its SQLAlchemy URL.
+
+    Transactions take turns, in this process and in any other: what one has read stays true until it has written.
+    Whatever uses the database may raise `DatabaseAway`: it does not answer, is locked, is full; trying again later is
+    right. After PostgreSQL was started anew the next call works; nobody has to connect again.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = create_engine(url, hide_parameters=True)
-        if self.engine.dialect.name == "sqlite":
-            _tune_sqlite(self.engine)
+        self.engine = create_engine(url, hide_parameters=True, **engine_options(make_url(url)))
+        tune(self.engine)
+        #: Where it is, for people to read; no password in it.
+        self.place = place_of(self.engine.url)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
-        # One thread: calls to the database happen one after the other, in the order they were made.
+        self._session_beside = sessionmaker(
+            self.engine.execution_options(manner=Manner.BESIDE), expire_on_commit=False
+        )
+        # One thread each: calls happen one after the other, in the order they were made.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._side_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use it at the same time: one on duty, others standing by."""
+        return self.engine.dialect.name != "sqlite"
 
     def migrate(self) -> None:
-        """Bring the tables up to date; raise `DatabaseUnusable` if that cannot be done."""
+        """Bring the tables up to date; raise `DatabaseUnusable` if that cannot be done.
+
+        Processes that start together do it one after the other: the later ones find it done.
+        """
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.set_main_option("path_separator", "os")
         try:
-            with self.engine.begin() as connection:
+            with self.unhurried() as connection:
+                self._check_encoding(connection)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-        except DatabaseError as error:
-            why = f"{error.orig}. Check that it exists and can be written"
-            raise DatabaseUnusable(_reason(self.engine, why)) from error
+        except (DBAPIError, DatabaseAway) as error:
+            said = error.orig if isinstance(error, DBAPIError) else error.__cause__
+            reason = (str(said).splitlines() or [""])[0]
+            raise self._unusable(f"{reason}. Check that it exists and can be written") from error
         except CommandError:
-            reason = "its tables were made by a newer Aftercare; update this one"
-            raise DatabaseUnusable(_reason(self.engine, reason)) from None
+            raise self._unusable("its tables were made by a newer Aftercare; update this one") from None
 
     def call(self, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run *function* with a session, as one transaction, in this thread."""
-        with self._session.begin() as session:
-            return function(session, *args, **kwargs)
+        return _transaction(self._session, lambda session: function(session, *args, **kwargs))
 
     async def run(
         self, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
@@ -77,56 +94,61 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: self.call(function, *args, **kwargs))
 
+    async def run_beside(
+        self, function: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run *function* as `run` does, in a thread of its own and without waiting for other transactions' turns.
+
+        Only for what is right whatever others write at the same time, such as storing arrivals under unique ids. On
+        SQLite it is `run`: there is one writer at any time, and waiting in line is quicker than asking again and again.
+        """
+        if not self.is_shared:
+            return await self.run(function, *args, **kwargs)
+        loop = asyncio.get_running_loop()
+        step = partial(_transaction, self._session_beside, lambda session: function(session, *args, **kwargs))
+        return await loop.run_in_executor(self._side_thread, step)
+
+    @contextlib.contextmanager
+    def unhurried(self) -> Iterator[Connection]:
+        """Give a connection in one transaction, in turn, without the usual limits of time: for work on whole tables."""
+        with self.engine.execution_options(manner=Manner.UNHURRIED).begin() as connection:
+            yield connection
+
     def compact(self) -> None:
         """Empty SQLite's write-ahead log, where erased words would stand a while longer; nothing on PostgreSQL."""
         if self.engine.dialect.name == "sqlite":
-            raw = self.engine.raw_connection()
-            try:
-                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-            finally:
-                raw.close()
+            with self.engine.execution_options(manner=Manner.BARE).connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Finish what is running and close all connections."""
         self._thread.shutdown(wait=True)
+        self._side_thread.shutdown(wait=True)
         self.engine.dispose()
 
+    def _check_encoding(self, connection: Connection) -> None:
+        """Refuse a PostgreSQL database that cannot hold every language."""
+        if connection.dialect.name == "postgresql":
+            encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+            if encoding != "UTF8":
+                why = f"its encoding is {encoding}. Make it anew: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+                raise self._unusable(why)
 
-def _tune_sqlite(engine: Engine) -> None:
-    """WAL, every commit on the disk (`synchronous=FULL`), foreign keys, and writers that wait for each other."""
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 10000")
-        _switch_to_wal(cursor)
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file as well
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Any) -> None:
-        # Take the write lock at once: a transaction that reads first could not be upgraded later.
-        connection.execute(text("BEGIN IMMEDIATE"))
+    def _unusable(self, why: str) -> DatabaseUnusable:
+        return DatabaseUnusable(f"The database {self.place} cannot be used: {why}.")
 
 
-def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
-    """Turn the write-ahead log on; while another process does the same, SQLite refuses at once, so try again."""
-    for attempt in range(PATIENCE):
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == PATIENCE - 1:
-                raise
-            sleep(0.05)
-        else:
-            return
-
-
-def _reason(engine: Engine, why: str) -> str:
-    """Say in one sentence why the database cannot be used, without a password that its URL may hold."""
-    url = engine.url
-    place = url.database if engine.dialect.name == "sqlite" else f"{url.host}/{url.database}"
-    return f"The database {place} cannot be used: {why}."
+def _transaction(sessions: sessionmaker[Session], step: Callable[[Session], R]) -> R:
+    session = sessions()
+    try:
+        session.connection()
+    except DatabaseAway as away:
+        session.close()
+        if not away.lost:
+            raise
+        # The server was started anew since this connection was used. Nothing has been done yet: once more, on a new one.
+        session = sessions()
+    with session:
+        result = step(session)
+        session.commit()
+        return result

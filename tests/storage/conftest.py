@@ -1,6 +1,5 @@
 """A real database, migrated by the real steps, and a clinic to fill it with."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,61 +7,78 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, create_engine, make_url
+from sqlalchemy import make_url
 
 from bot.domain.patient import AlertKind, AlertState, CheckInState, TreatmentState
 from bot.domain.triage import Urgency
 from bot.storage import alerts, check_ins, patients, treatments
 from bot.storage.database import Database, Session
-from bot.storage.tables import Alert, Base, CheckIn, Patient, Treatment
+from bot.storage.tables import Alert, CheckIn, Patient, Treatment
+from tests.kit.postgres import Databases
 
 NOW = datetime(2026, 3, 28, 8, tzinfo=UTC)
 ANA = 5_000_000_001
 BEN = 5_000_000_002
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what needs a database on both kinds; a fact about one of them only there."""
+    if "dialect" not in metafunc.fixturenames:
+        return
+    kinds = ["sqlite", "postgresql"]
+    for kind, sign in (("sqlite", "sqlite_file"), ("postgresql", "only_postgresql")):
+        if sign in metafunc.fixturenames:
+            kinds = [kind]
+    metafunc.parametrize("dialect", kinds)
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """Give the address of an empty database: a file of this test's own, or what TEST_DATABASE_URL names."""
-    other = os.environ.get("TEST_DATABASE_URL")
-    if other is None:
+def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of an empty database of this test's own."""
+    if dialect == "sqlite":
         yield f"sqlite:///{tmp_path / 'aftercare.db'}"
         return
-    _empty(other)
-    yield other
-    _empty(other)
+    postgres: Databases = request.getfixturevalue("postgres")
+    url = postgres.fresh_database()
+    yield url
+    postgres.drop(url)
 
 
 @pytest.fixture
 def sqlite_file(url: str) -> Path:
-    """Give the path of the database, in tests of what only SQLite does."""
-    place = make_url(url)
-    if place.get_backend_name() != "sqlite" or place.database is None:
-        pytest.skip("a fact about SQLite")
-    return Path(place.database)
-
-
-@pytest.fixture(scope="session")
-def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an SQLite file that the real steps have migrated; tests write into copies of it."""
-    path = tmp_path_factory.mktemp("migrated") / "aftercare.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
+    """Give the path of the database, in tests of what only SQLite does: they run on SQLite only."""
+    return Path(make_url(url).database or "")
 
 
 @pytest.fixture
-def database(url: str, _migrated: Path) -> Iterator[Database]:
-    """Give a database with all tables, made by the real steps, and nothing in them."""
-    place = make_url(url)
+def only_postgresql(dialect: str) -> str:
+    """Mark tests of what only PostgreSQL does: they run on PostgreSQL only."""
+    return dialect
+
+
+@pytest.fixture(scope="session")
+def _migrated_on_postgres(postgres: Databases) -> str:
+    """Give a database on the server that the real steps have migrated; tests write into it, and it is emptied."""
+    url = postgres.fresh_database()
     database = Database(url)
-    if place.get_backend_name() == "sqlite" and place.database is not None:
-        shutil.copyfile(_migrated, place.database)
+    database.migrate()
+    database.close()
+    return url
+
+
+@pytest.fixture
+def database(dialect: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Give a database with all tables, made by the real steps, and nothing in them."""
+    if dialect == "sqlite":
+        url: str = request.getfixturevalue("url")
+        shutil.copyfile(request.getfixturevalue("migrated"), make_url(url).database or "")
     else:
-        database.migrate()
+        url = request.getfixturevalue("_migrated_on_postgres")
+    database = Database(url)
     yield database
     database.close()
+    if dialect == "postgresql":
+        request.getfixturevalue("postgres").wipe(url)
 
 
 @pytest.fixture
@@ -169,18 +185,3 @@ class Clinic:
             return alert
 
         return self.database.call(write)
-
-
-def _empty(url: str) -> None:
-    """Drop every table of a test database; any other is left alone."""
-    name = make_url(url).database or ""
-    if "test" not in name:
-        pytest.exit(
-            f"TEST_DATABASE_URL names {name!r}: everything in it would be dropped, so 'test' must be in its name"
-        )
-    engine = create_engine(url)
-    found = MetaData()
-    found.reflect(engine)
-    ours = {*Base.metadata.tables, "alembic_version"}
-    found.drop_all(engine, tables=[table for key, table in found.tables.items() if key in ours])
-    engine.dispose()

@@ -27,34 +27,7 @@ class _Stop(Exception):
     """What a test raises."""
 
 
-# --- SQLite as it must be --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("pragma", "value"),
-    [
-        ("journal_mode", "wal"),  # readers do not hold up the writer
-        ("synchronous", 2),  # FULL: a commit is on the disk
-        ("foreign_keys", 1),
-        ("secure_delete", 1),  # what is erased is overwritten
-        ("busy_timeout", 10_000),  # milliseconds
-    ],
-)
-def test_every_connection_is_tuned(
-    database: Database, sqlite_file: Path, pragma: str, value: str | int
-) -> None:
-    """The first connection and any further one have the settings the promises need."""
-    first, second = database.engine.raw_connection(), database.engine.raw_connection()
-    found: list[tuple[object, ...]] = []
-    for connection in (first, second):
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA {pragma}")
-        found += cursor.fetchall()
-        cursor.close()
-    first.close()
-    second.close()
-
-    assert found == [(value,), (value,)]
+# --- what is kept, and what is not -----------------------------------------------------------------------
 
 
 def test_a_row_that_points_nowhere_is_refused(database: Database) -> None:
@@ -291,7 +264,7 @@ def test_two_databases_write_in_turns(database: Database) -> None:
     assert database.call(groups.note, "turn") == "second"
 
 
-def test_reading_first_and_writing_later_is_no_trap(database: Database, sqlite_file: Path) -> None:
+def test_reading_first_and_writing_later_is_no_trap(database: Database) -> None:
     """Two processes that read a number and write it back plus one lose none and are never refused."""
     database.call(groups.write_note, "number", "0")
     other = Database(database.url)

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +41,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take it back."""
 '''
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """Give a migrated database of this test's own: these tests change its tables."""
+    database = Database(url)
+    database.migrate()
+    yield database
+    database.close()
 
 
 def _tables(database: Database) -> set[str]:
