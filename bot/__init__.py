@@ -6,7 +6,7 @@ The house, from the roof down; a floor imports only from the floors below it (im
     rehearsal  demo  desk          72 hours in seconds; the sandbox with the real bot in it; what commands are made of
     asking  measure                the bot without a chat: one line, a file of lines, and how well they are understood
     wiring  logs                   builds every object once; the only reader of the clock and of chance
-    chat/                          Telegram in, Telegram out: the only room that knows python-telegram-bot
+    chat/ | web/                   in and out: the only room that knows python-telegram-bot | HTTP in: the webhook
     service/                       what the program does, one transaction a step; knows no Telegram, reads no clock
         receive                      a patient's update: red flags first, then taps, commands, pictures, words
         serve_staff                  the staff group's: binding, alerts, replies  (register, show_day: its lists)
@@ -21,9 +21,10 @@ The house, from the roof down; a floor imports only from the floors below it (im
     domain/                        pure decisions: triage, conversation, plan, timing, check-in, message, pacing
     sandbox/                       the annexe: a Telegram on localhost; shares no code with the house
 
-One update, from Telegram and back: `chat.app` stores it in the inbox, then takes it through python-telegram-bot's
-handlers (`chat.for_patients`, `chat.for_staff`) to `service.receive` or `service.serve_staff`; state changes, the
-outbox rows and "handled" are one transaction; `service.deliver` sends what is in the outbox through `chat.messenger`.
+One update, from Telegram and back: fetched (`chat.poll`) or brought (`web.webhook`), it is stored in the inbox before
+Telegram is told that it arrived; `chat.app` takes it through python-telegram-bot's handlers (`chat.for_patients`,
+`chat.for_staff`) to `service.receive` or `service.serve_staff`; state changes, the outbox rows and "handled" are one
+transaction; `service.deliver` sends what is in the outbox through `chat.messenger`.
 
 One message, understood (`service.understand`): the rules of `domain.triage` read it for signs of danger; `matching.mind`
 gives the second opinion; then come what was said before (`domain.conversation`), small talk, and `matching.matcher`: slips
@@ -35,7 +36,7 @@ Where it departs from the design's page, and why:
 
 * The handlers translate and hand on; commands and taps are told apart in `service`, so that a whole conversation can
   be tested without Telegram (`tests/kit/story.py`).
-* `desk` (on the roof) is what the command line is made of; the clinic's web page will have a room of its own, `web/`.
+* `desk` (on the roof) is what the command line is made of; the clinic's web page will have its place in `web/`.
 * The second opinion on danger may do more than ask: where a message is like known reports of danger for certain, it
   counts as a red flag, and it confirms rules that are marked weak. On lines kept apart the rules alone met 87 % of the
   emergencies; asking all the others "do you have this now?" would have reached them late, or not at all.

@@ -19,7 +19,7 @@ from bot.domain.patient import AlertKind, AlertOutcome, CheckInState, TreatmentS
 from bot.domain.triage import Urgency
 
 ROOT = Path(__file__).resolve().parents[1]
-FLOORS = ("domain", "matching", "content", "storage", "service", "chat")
+FLOORS = ("domain", "matching", "content", "storage", "service", "chat", "web")
 #: The sandbox is an annexe: it plays Telegram, and has a clock of its own that can be turned.
 ANNEXE = "sandbox"
 
