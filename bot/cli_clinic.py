@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,26 +16,14 @@ from rich.table import Table
 
 from bot import desk, wiring
 from bot.chat.introduce import user_name
-from bot.content.settings import TOKEN, Settings
+from bot.content.settings import TOKEN
 from bot.service import enrol
 from bot.service.enrol import BOT_NAME
 from bot.storage import groups
-from bot.storage.database import Database
 from bot.storage.overview import upcoming
 from bot.terminal import ConfigOption, JsonOption, err, fail, in_plain_words, out, settings_from
 
 app = typer.Typer()
-
-
-@contextlib.contextmanager
-def database_of(settings: Settings) -> Iterator[Database]:
-    """Open the clinic's database for one command, with its tables up to date."""
-    database = Database(settings.database.url)
-    try:
-        database.migrate()
-        yield database
-    finally:
-        database.close()
 
 
 @app.command()
@@ -60,7 +47,7 @@ def invite(
     with in_plain_words():
         settings = settings_from(config)
         moment = desk.read_moment(treated_at, settings.zone(branch))
-        with database_of(settings) as database:
+        with desk.database_of(settings) as database:
             tools = desk.tools_for_lists(settings, database)
             if database.call(groups.note, BOT_NAME) is None and (token := os.environ.get(TOKEN)):
                 name = asyncio.run(user_name(token, settings.telegram.api_url))
@@ -105,7 +92,7 @@ def due(
     """List the check-ins that are still to be sent, in the order in which they are due."""
     with in_plain_words():
         settings = settings_from(config)
-        with database_of(settings) as database:
+        with desk.database_of(settings) as database:
             until = wiring.system_now() + timedelta(hours=hours)
             rows = database.call(upcoming, until)
             listed = [desk.due_as_dict(row, settings.zone(row.treatment.branch_id)) for row in rows]
@@ -169,7 +156,7 @@ def _with_patient(config: Path | None, label: str | None, chat: int | None, step
         fail("Name the patient by --label or by --chat (one of them).")
     with in_plain_words():
         settings = settings_from(config)
-        with database_of(settings) as database:
+        with desk.database_of(settings) as database:
             result = database.call(step, label, chat)
             database.compact()
             return result

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,17 @@ def write_config(path: Path, answers: dict[str, str | None]) -> None:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\")
+
+
+@contextlib.contextmanager
+def database_of(settings: Settings) -> Iterator[Database]:
+    """Open the clinic's database for one command, with its tables up to date."""
+    database = Database(settings.database.url)
+    try:
+        database.migrate()
+        yield database
+    finally:
+        database.close()
 
 
 def tools_for_lists(settings: Settings, database: Database) -> Tools:
