@@ -21,6 +21,7 @@ COMMANDS = {
     "due": "bot.cli_clinic",
     "export": "bot.cli_clinic",
     "erase": "bot.cli_clinic",
+    "inbox": "bot.cli_inbox",
 }
 
 

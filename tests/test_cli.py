@@ -27,6 +27,7 @@ COMMANDS = (
     "due",
     "export",
     "erase",
+    "inbox",
 )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -121,7 +121,7 @@ def finish_all(session: Session, update_ids: Collection[int], now: datetime) -> 
     session.execute(
         update(InboxRow)
         .where(InboxRow.update_id.in_(update_ids), InboxRow.state == InboxState.WAITING)
-        .values(state=InboxState.DONE, handled_at=now, error=None, payload=None, chat_id=None)
+        .values(_forgotten(now))
     )
 
 
@@ -162,6 +162,38 @@ def next_try(session: Session) -> datetime | None:
     )
 
 
+def by_id(session: Session, update_id: int) -> InboxRow | None:
+    """Return an update by Telegram's id, whatever became of it."""
+    return session.scalar(select(InboxRow).where(InboxRow.update_id == update_id))
+
+
+def in_trouble(session: Session) -> list[InboxRow]:
+    """Return what is parked, and what failed and waits for another try, oldest first."""
+    return list(session.scalars(select(InboxRow).where(_TROUBLED).order_by(InboxRow.seq)))
+
+
+def retry_parked(session: Session, update_ids: Collection[int]) -> int:
+    """Put those of *update_ids* that are parked back in line, as if they had never been tried; return how many."""
+    put_back = (
+        update(InboxRow)
+        .where(InboxRow.update_id.in_(update_ids), InboxRow.state == InboxState.PARKED)
+        .values(state=InboxState.WAITING, attempts=0, error=None, try_at=None)
+        .returning(InboxRow.update_id)
+    )
+    return len(session.scalars(put_back).all())
+
+
+def drop(session: Session, update_ids: Collection[int], now: datetime) -> int:
+    """Erase the words of those of *update_ids* that failed, and mark them as done; return how many."""
+    dropped = (
+        update(InboxRow)
+        .where(InboxRow.update_id.in_(update_ids), _TROUBLED)
+        .values(_forgotten(now))
+        .returning(InboxRow.update_id)
+    )
+    return len(session.scalars(dropped).all())
+
+
 def of_chat(session: Session, chat_id: int) -> list[InboxRow]:
     """Return what is kept of a chat's updates, oldest first."""
     return list(session.scalars(select(InboxRow).where(InboxRow.chat_id == chat_id).order_by(InboxRow.seq)))
@@ -196,3 +228,15 @@ def tidy(session: Session, words_before: datetime, ids_before: datetime) -> int:
             erased += 1
     session.execute(delete(InboxRow).where(over, ended < ids_before))
     return erased
+
+
+#: Parked, or waiting after a failure.
+_TROUBLED = or_(
+    InboxRow.state == InboxState.PARKED,
+    and_(InboxRow.state == InboxState.WAITING, InboxRow.attempts > 0),
+)
+
+
+def _forgotten(now: datetime) -> dict[str, Any]:
+    """Return what a row becomes that is done and leaves nothing behind but its id."""
+    return {"state": InboxState.DONE, "handled_at": now, "error": None, "payload": None, "chat_id": None}

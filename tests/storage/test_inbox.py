@@ -338,6 +338,45 @@ def test_the_next_try_is_the_earliest(database: Database) -> None:
     assert database.call(inbox.next_try) == NOW + 10 * SECOND
 
 
+def test_what_is_in_trouble_is_found_in_the_order_of_arrival(database: Database) -> None:
+    """Parked, or waiting after a failure; not what is new, and not what was done in the end."""
+    _arrive(database, (5, ANA), (4, BEN), (3, ANA), (2, BEN))
+    _fail(database, 5, 4)
+    _fail(database, 4, 1)
+    _fail(database, 2, 1)
+    database.call(inbox.finish, 2, NOW, keep_words=True)
+
+    assert [row.update_id for row in database.call(inbox.in_trouble)] == [5, 4]
+
+
+def test_parked_updates_are_put_back_as_if_new(database: Database) -> None:
+    """With all their tries, in their old place; others named with them are left alone."""
+    _arrive(database, (1, ANA), (2, ANA), (3, BEN))
+    _fail(database, 1, 4)
+    _fail(database, 3, 1)
+
+    assert database.call(inbox.retry_parked, [1, 2, 3, 404]) == 1
+
+    assert (_row(database, 1).attempts, _row(database, 1).error) == (0, None)
+    assert _handle_all(database) == [1, 2]
+    assert _row(database, 3).attempts == 1
+
+
+def test_what_failed_can_be_dropped(database: Database) -> None:
+    """Its words are erased and its number stays; what has not failed is not dropped."""
+    _arrive(database, (1, ANA), (2, BEN), (3, ANA))
+    _fail(database, 1, 4)
+    _fail(database, 2, 1)
+
+    assert database.call(inbox.drop, [1, 2, 3], NOW) == 2
+
+    for update_id in (1, 2):
+        row = _row(database, update_id)
+        assert (row.state, row.payload, row.chat_id, row.handled_at) == ("done", None, None, NOW)
+    assert _arrive(database, (1, ANA)) == 0
+    assert _handle_all(database) == [3]
+
+
 # --- forgetting ------------------------------------------------------------------------------------------
 
 
