@@ -26,13 +26,15 @@ from bot.wiring import build_app, build_tools
 
 #: Any well-formed token is good in the sandbox.
 SANDBOX_TOKEN = "1234567890:sandbox-token-good-for-nothing-else0"
+#: How often the bot looks whether the sandbox's clock was turned, in seconds.
+LOOK = 0.5
 #: The sandbox takes messages as fast as they come, so nobody need wait for Telegram's limits in it.
 UNLIMITED = 1000
 
 
 def _app(tools: Tools, url: str, clock: SandboxClock) -> TelegramApp:
     pacer = Pacer(UNLIMITED, burst=UNLIMITED, per_group_minute=UNLIMITED)
-    return build_app(tools, SANDBOX_TOKEN, api_url=url, now=clock.now, pacer=pacer)
+    return build_app(tools, SANDBOX_TOKEN, api_url=url, now=clock.now, pacer=pacer, look=LOOK)
 
 
 @dataclass(kw_only=True)

@@ -7,18 +7,23 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.chat.app import Connection, TelegramApp
+from bot.chat.app import Connection, Hook, Keep, TelegramApp
+from bot.chat.bell import LOOK
 from bot.content.library import Library
-from bot.content.settings import Settings
+from bot.content.settings import Settings, Telegram
 from bot.domain.pacing import Pacer
+from bot.domain.secret import secret_for
 from bot.learning import load_minds, load_words
 from bot.matching.mind import Minds
 from bot.service.ports import Tools
 from bot.storage.database import Database
 from bot.storage.lease import Holder
+from bot.web.serve import serve
+from bot.web.webhook import Webhook
 
 Clock = Callable[[], datetime]
 
@@ -58,17 +63,33 @@ def build_app(
     api_url: str | None = None,
     now: Clock = system_now,
     pacer: Pacer | None = None,
+    look: float = LOOK,
 ) -> TelegramApp:
-    """Return the bot, ready to start, on Telegram or on the Bot API server of *api_url*."""
+    """Return the bot, ready to start, on Telegram or on the Bot API server of *api_url*. *look*: see `bell.LOOK`."""
+    telegram = tools.settings.telegram
     return TelegramApp(
         tools,
-        Connection(token=token, api_url=api_url or tools.settings.telegram.api_url),
+        Connection(token=token, api_url=api_url or telegram.api_url, hook=_hook(telegram, token)),
         now=now,
         seconds=time.monotonic,
         pacer=pacer or Pacer(tools.settings.telegram.messages_per_second),
         holder=Holder(host=socket.gethostname(), pid=os.getpid(), mark=secrets.token_hex(4)),
         process_is_dead=is_dead,
+        look=look,
     )
+
+
+def _hook(telegram: Telegram, token: str) -> Hook | None:
+    """Return how updates are brought, if the settings say that they are."""
+    url, listen = telegram.webhook_url, telegram.webhook_listen
+    if url is None:
+        return None
+    secret = secret_for(token)
+
+    def door(keep: Keep) -> AbstractAsyncContextManager[object]:
+        return serve(Webhook(url, secret, keep, seconds=time.monotonic), listen, seconds=time.monotonic)
+
+    return Hook(url=url, secret=secret, door=door)
 
 
 def is_dead(holder: Holder) -> bool:

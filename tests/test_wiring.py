@@ -1,5 +1,6 @@
 """Tests of `bot.wiring`: which process this is, and whether another one is no more."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -13,7 +14,10 @@ from typing import Any, cast
 import pytest
 
 from bot import wiring
+from bot.content.settings import Telegram
+from bot.domain.secret import secret_for
 from bot.service.ports import Tools
+from bot.storage.inbox import Arrival
 from bot.storage.lease import Holder
 from bot.wiring import build_app, is_dead, system_now
 
@@ -121,9 +125,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def _tools() -> Tools:
-    telegram = SimpleNamespace(api_url="https://api.telegram.org", messages_per_second=25)
-    return cast(Tools, SimpleNamespace(settings=SimpleNamespace(telegram=telegram)))
+def _tools(**telegram: Any) -> Tools:
+    settings = Telegram(api_url="https://api.telegram.org", messages_per_second=25, **telegram)
+    return cast(Tools, SimpleNamespace(settings=SimpleNamespace(telegram=settings)))
 
 
 def test_the_holder_is_this_process(built: list[dict[str, Any]]) -> None:
@@ -157,3 +161,30 @@ def test_the_bot_speaks_to_the_server_it_is_given(built: list[dict[str, Any]]) -
         "http://127.0.0.1:8081",
     ]
     assert {call["connection"].token for call in built} == {TOKEN}
+
+
+def test_updates_are_fetched_unless_a_webhook_is_set(built: list[dict[str, Any]]) -> None:
+    """With one, Telegram is given its address and a secret that only the token's owner knows."""
+    build_app(_tools(), TOKEN)
+    build_app(_tools(webhook_url="https://bot.example.com/telegram"), TOKEN)
+
+    assert built[0]["connection"].hook is None
+    assert built[1]["connection"].hook.url == "https://bot.example.com/telegram"
+    assert built[1]["connection"].hook.secret == secret_for(TOKEN)
+
+
+async def test_the_door_of_the_webhook_listens_where_the_settings_say(built: list[dict[str, Any]]) -> None:
+    """While it is entered; afterwards the port is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = "https://bot.example.com/telegram"
+    build_app(_tools(webhook_url=url, webhook_listen=f"127.0.0.1:{port}"), TOKEN)
+
+    async def keep(_arrivals: list[Arrival]) -> None: ...
+
+    async with built[0]["connection"].hook.door(keep):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)

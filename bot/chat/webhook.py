@@ -67,9 +67,17 @@ async def check(bot: Bot, url: str, secret: str, now: datetime) -> bool:
 async def clear(bot: Bot) -> None:
     """Take away a webhook, if there is one: while it is set, nothing can be fetched. What waits can be fetched then.
 
-    Raises `CannotRun` as `point` does.
+    A server that does not say whether there is one is no reason not to start: fetching tells. Raises `CannotRun` as
+    `point` does if a webhook cannot be taken away.
     """
-    info = await _patiently(bot.get_webhook_info)
+    try:
+        info = await bot.get_webhook_info()
+    except TelegramError as error:
+        kind = type(error).__name__
+        log.warning(
+            "The server does not say whether a webhook is set (%s).", kind, extra={"action": "webhook"}
+        )
+        return
     if not info.url:
         return
     await _patiently(lambda: bot.delete_webhook(drop_pending_updates=False))

@@ -47,5 +47,6 @@ async def bot(tools: Tools, offline: OfflineRequest, now: datetime) -> AsyncIter
     """A bot whose handlers work and whose loops do not run."""
     built = build(tools, now)
     await built._application.initialize()
+    await built._duty.take()
     yield built
     await built._application.shutdown()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -88,7 +88,7 @@ async def test_the_lease_of_a_dead_process_is_taken_over(
     """After kill -9 the next start does not wait."""
     await tools.database.run(lease.take, Holder(host="here", pid=77, mark="x"), now)
     bot = build(tools, now)
-    bot._process_is_dead = lambda holder: holder.pid == 77
+    bot._duty._process_is_dead = lambda holder: holder.pid == 77
     async with bot:
         pass
 
@@ -99,7 +99,6 @@ async def test_losing_the_lease_ends_the_bot(tools: Tools, offline: OfflineReque
     async with bot:
         other = Holder(host="there", pid=5, mark="y")
         await tools.database.run(lease.take, other, now, dead=True)
-        bot._now = lambda: now + timedelta(seconds=6)
         with pytest.raises(CannotRun, match="taken over"):
             await asyncio.wait_for(bot.wait(), 10)
 

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from bot.chat.app import TelegramApp
-from bot.domain.pacing import Pacer
-from bot.service import deliver
 from bot.service.ports import Tools
 from bot.storage import overview
 from tests.chat.test_app import store, text_update
@@ -21,10 +19,7 @@ async def process(tools: Tools, bot: TelegramApp, now: datetime, update: dict[st
     """Store an update, handle it, and send what follows."""
     await store(tools, now, update)
     await bot.handle(update["update_id"], update)
-    for _ in range(10):
-        counts = await deliver.batch(tools, bot._messenger, Pacer(1000, burst=1000), now, 0.0)
-        if counts.total == 0:
-            return
+    await bot._delivery.flush()
 
 
 async def test_a_question_is_answered(

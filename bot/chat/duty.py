@@ -1,0 +1,72 @@
+"""Being on duty: the lease that says which process handles, sends and schedules, kept alive while this one does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.storage import lease
+from bot.storage.database import Database, DatabaseAway, Session
+from bot.storage.lease import Holder
+
+log = logging.getLogger(__name__)
+
+#: How often the lease is renewed, in seconds: three times in its term.
+RENEW = 3.0
+
+
+class Duty:
+    """The lease of one process: taken, renewed, asked for in every transaction of its work, and given up."""
+
+    def __init__(
+        self,
+        database: Database,
+        holder: Holder,
+        *,
+        now: Callable[[], datetime],
+        process_is_dead: Callable[[Holder], bool],
+    ) -> None:
+        """Prepare. *process_is_dead* tells whether another holder's process is known to be no more."""
+        self._database = database
+        self._holder = holder
+        self._now = now
+        self._process_is_dead = process_is_dead
+        #: Until when the process before this one lived (aware UTC); None: there was none.
+        self.alive_before: datetime | None = None
+
+    async def take(self) -> Holder | None:
+        """Take the lease; return None on success, else who has it."""
+        other = await self._database.run(self._take, False)
+        if other is not None and self._process_is_dead(other):
+            other = await self._database.run(self._take, True)
+        return other
+
+    def _take(self, session: Session, dead: bool) -> Holder | None:
+        before = lease.last_alive(session)
+        other = lease.take(session, self._holder, self._now(), dead=dead)
+        if other is None:
+            self.alive_before = before
+        return other
+
+    async def keep(self) -> None:
+        """Renew the lease for ever; raise `LeaseLost` when another process has it."""
+        while True:
+            await asyncio.sleep(RENEW)
+            try:
+                await self._database.run(self._renew)
+            except DatabaseAway as trouble:
+                log.warning("The lease could not be renewed: %s", trouble, extra={"action": "lease"})
+
+    def _renew(self, session: Session) -> None:
+        lease.require(session, self._holder)
+        lease.take(session, self._holder, self._now())
+
+    def require(self, session: Session) -> None:
+        """Raise `LeaseLost`, inside a transaction, if another process has taken over."""
+        lease.require(session, self._holder)
+
+    async def give_up(self) -> None:
+        """Let the next process begin at once."""
+        await self._database.run(lease.release, self._holder, self._now())
