@@ -2,7 +2,7 @@
 
 The house, from the roof down; a floor imports only from the floors below it (import-linter keeps it)::
 
-    cli  cli_run  cli_words  cli_clinic  terminal   the command line; a command's module is imported when it is asked for
+    cli  cli_…  terminal           the command line; a command's module is imported when it is asked for
     rehearsal  demo  desk          72 hours in seconds; the sandbox with the real bot in it; what commands are made of
     asking  measure                the bot without a chat: one line, a file of lines, and how well they are understood
     wiring  logs                   builds every object once; the only reader of the clock and of chance
@@ -11,6 +11,7 @@ The house, from the roof down; a floor imports only from the floors below it (im
         receive                      a patient's update: red flags first, then taps, commands, pictures, words
         serve_staff                  the staff group's: binding, alerts, replies  (register, show_day: its lists)
         understand                   what a message is: the one seam, for chats and for `aftercare ask`
+        delay park                   what comes late; what could not be handled, and who is told of it
         enrol ask follow_up leave    invites and consent; answers; check-ins; stopping and forgetting
         alarm hand_off               danger to staff, and messages between patient and staff
         dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone

@@ -17,7 +17,7 @@ from bot.service import alarm, hand_off, receive
 from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import groups, inbox
-from bot.storage.database import Session
+from bot.storage.database import DatabaseAway, Session
 from bot.storage.inbox import InboxState
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ def _managed(session: Session, step: Callable[[], bool]) -> bool:
     try:
         with session.begin_nested():
             return step()
+    except DatabaseAway:
+        raise  # no fault of the update's: all of this is tried again
     except Exception:
         log.exception("What a failed update needs could not be done.", extra={"action": "park"})
         return False

@@ -13,6 +13,7 @@ from bot.domain.triage import Urgency
 from bot.service import alarm, park, receive
 from bot.service.turn import Turn
 from bot.storage import alerts, groups, inbox
+from bot.storage.database import DatabaseAway
 from bot.storage.inbox import Arrival, InboxState
 from tests.kit.story import ANA, BEN, EVA, GROUP, Person, Story
 
@@ -252,6 +253,22 @@ async def test_if_all_fails_the_update_is_parked(
     assert [record.getMessage() for record in caplog.records] == [
         "What a failed update needs could not be done."
     ] * (4 + 3)
+
+
+async def test_a_database_that_is_away_is_no_failure_of_the_update(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is counted against it, and whoever called hears of it."""
+
+    def away(*_: object) -> None:
+        raise DatabaseAway("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receive, "find_red_flag", away)
+        with pytest.raises(DatabaseAway):
+            await fails(story, message(BEN), 1)
+
+    assert await fails(story, {}) == ALL_TRIES
 
 
 # --- nobody to tell --------------------------------------------------------------------------------------
