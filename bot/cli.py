@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "bot.cli_clinic",
     "erase": "bot.cli_clinic",
     "inbox": "bot.cli_inbox",
+    "db": "bot.cli_db",
 }
 
 

@@ -28,6 +28,7 @@ COMMANDS = (
     "export",
     "erase",
     "inbox",
+    "db",
 )
 
 

@@ -16,8 +16,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from bot.domain.trouble import Trouble
@@ -37,7 +37,7 @@ class DatabaseUnusable(Trouble):
 
 
 class Database:
-    """One database, SQLite or PostgreSQL, by its SQLAlchemy URL.
+    """One database, SQLite or PostgreSQL, by its SQLAlchemy URL; `DatabaseUnusable` if that is none.
 
     Transactions take turns, in this process and in any other: what one has read stays true until it has written.
     Whatever uses the database may raise `DatabaseAway`: it does not answer, is locked, is full; trying again later is
@@ -46,10 +46,18 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = create_engine(url, hide_parameters=True, **engine_options(make_url(url)))
+        try:
+            self.engine = create_engine(url, hide_parameters=True, **engine_options(make_url(url)))
+        except (ArgumentError, ValueError):
+            raise DatabaseUnusable(
+                "The address of the database cannot be read; write sqlite:///aftercare.db "
+                "or postgresql+psycopg://user@host/name."
+            ) from None
         tune(self.engine)
         #: Where it is, for people to read; no password in it.
         self.place = place_of(self.engine.url)
+        #: Its URL as it may be written down: without the password.
+        self.address = _without_password(self.engine.url)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
         self._session_beside = sessionmaker(
             self.engine.execution_options(manner=Manner.BESIDE), expire_on_commit=False
@@ -109,6 +117,12 @@ class Database:
         return await loop.run_in_executor(self._side_thread, step)
 
     @contextlib.contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """Give a connection in one transaction that takes no turn: for a look at what others do."""
+        with self.engine.execution_options(manner=Manner.BESIDE).begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
     def unhurried(self) -> Iterator[Connection]:
         """Give a connection in one transaction, in turn, without the usual limits of time: for work on whole tables."""
         with self.engine.execution_options(manner=Manner.UNHURRIED).begin() as connection:
@@ -136,6 +150,12 @@ class Database:
 
     def _unusable(self, why: str) -> DatabaseUnusable:
         return DatabaseUnusable(f"The database {self.place} cannot be used: {why}.")
+
+
+def _without_password(url: URL) -> str:
+    query = {name: value for name, value in url.query.items() if name != "password"}
+    bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query)
+    return bare.render_as_string(hide_password=False)
 
 
 def _transaction(sessions: sessionmaker[Session], step: Callable[[Session], R]) -> R:

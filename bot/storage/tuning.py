@@ -17,6 +17,8 @@ from bot.storage.away import DatabaseAway, why_away
 PATIENCE = 200
 #: The number of the lock that makes PostgreSQL's transactions take turns; it means nothing else.
 TURN = int.from_bytes(b"aftercar", "big")
+#: Another lock, by which a database is recognised that goes by two names.
+COPYING = TURN + 1
 
 
 class Manner(StrEnum):

@@ -70,11 +70,12 @@ class Databases:
         self.url = url
         self._made: list[str] = []
 
-    def fresh_database(self, like: str | None = None) -> str:
+    def fresh_database(self, *, like: str | None = None, encoding: str = "UTF8") -> str:
         """Return the URL of a new database: an empty one, or a copy of the one whose URL is *like* (nobody may use it)."""
         name = PREFIX + secrets.token_hex(6)
         template = (make_url(like).database or "") if like else "template0"
-        self._tell(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        how = f"TEMPLATE \"{template}\" ENCODING '{encoding}' STRATEGY file_copy"
+        self._tell(f'CREATE DATABASE "{name}" {how}')
         self._made.append(name)
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 

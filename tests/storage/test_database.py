@@ -18,6 +18,7 @@ from bot.storage import groups, inbox, patients
 from bot.storage.database import Database, DatabaseUnusable
 from bot.storage.inbox import Arrival
 from bot.storage.tables import CheckIn, Patient
+from tests.kit.postgres import Databases
 from tests.storage.conftest import ANA, NOW, Clinic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -264,6 +265,37 @@ def test_two_databases_write_in_turns(database: Database) -> None:
     assert database.call(groups.note, "turn") == "second"
 
 
+@pytest.mark.parametrize(("fails", "kept_by_the_second"), [(False, 0), (True, 1)])
+async def test_an_update_stored_by_two_at_once_has_one_row(
+    database: Database, fails: bool, kept_by_the_second: int
+) -> None:
+    """Storing beside others is safe: the second waits for the first one's end, and then keeps what that did not."""
+    other = Database(database.url)
+    begun, go_on = threading.Event(), threading.Event()
+    arrival = Arrival(update_id=1, chat_id=ANA, payload={"text": "ow"})
+
+    def hold(session: Session) -> int:
+        new = inbox.store(session, [arrival], NOW)
+        begun.set()
+        go_on.wait(timeout=5)
+        if fails:
+            raise _Stop
+        return new
+
+    first = asyncio.create_task(database.run_beside(hold))
+    assert await asyncio.to_thread(begun.wait, 5)
+    second = asyncio.create_task(other.run_beside(inbox.store, [arrival], NOW))
+    await asyncio.wait([second], timeout=0.2)
+    assert not second.done()
+    go_on.set()
+    ended = await asyncio.gather(first, second, return_exceptions=True)
+    other.close()
+
+    assert isinstance(ended[0], _Stop) if fails else ended[0] == 1
+    assert ended[1] == kept_by_the_second
+    assert len(database.call(inbox.of_chat, ANA)) == 1
+
+
 def test_reading_first_and_writing_later_is_no_trap(database: Database) -> None:
     """Two processes that read a number and write it back plus one lose none and are never refused."""
     database.call(groups.write_note, "number", "0")
@@ -365,6 +397,55 @@ def test_a_password_is_never_told(address: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "aftercare.db",
+        "ana:s3cret",
+        "nosuch://ana:s3cret@db.example/aftercare",
+        "sqlite://ana:s3cret@:port/",
+    ],
+)
+def test_an_address_that_is_none_is_refused_without_being_repeated(address: str) -> None:
+    """The message says how one is written; what was written may hold a password."""
+    with pytest.raises(DatabaseUnusable, match="cannot be read; write sqlite:///") as caught:
+        Database(address)
+
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("sqlite:////data/aftercare.db", "sqlite:////data/aftercare.db"),
+        (
+            "postgresql+psycopg://ana:s3cret%40x@db.example:5433/aftercare",
+            "postgresql+psycopg://ana@db.example:5433/aftercare",
+        ),
+        (
+            "postgresql+psycopg://db.example/aftercare?user=ana&password=s3cret&sslmode=require",
+            "postgresql+psycopg://db.example/aftercare?sslmode=require&user=ana",
+        ),
+    ],
+)
+def test_an_address_to_be_written_down_holds_no_password(url: str, address: str) -> None:
+    """Everything else stays in it."""
+    database = Database(url)
+
+    assert database.address == address
+    database.close()
+
+
+def test_a_database_that_cannot_hold_every_script_is_refused(postgres: Databases) -> None:
+    """PostgreSQL's encoding is chosen when a database is made; the message says how."""
+    database = Database(postgres.fresh_database(encoding="SQL_ASCII"))
+
+    with pytest.raises(DatabaseUnusable, match="its encoding is SQL_ASCII"):
+        database.migrate()
+    database.close()
+
+
 # --- kill -9 ---------------------------------------------------------------------------------------------
 
 _CHILD = """
@@ -408,9 +489,7 @@ def test_a_stored_update_survives_kill_9(database: Database) -> None:
     """A process killed right after `call` returned has lost nothing that the call wrote."""
     _kill_while_storing(database.url, "after")
 
-    row = database.call(inbox.next_waiting, NOW)
-
-    assert row is not None
+    (row,) = database.call(inbox.next_batch, NOW, limit=9)
     assert row.payload == {"text": "ow"}
 
 
@@ -418,5 +497,5 @@ def test_half_a_transaction_does_not_survive_kill_9(database: Database) -> None:
     """A process killed inside `call` leaves nothing of it, and no lock."""
     _kill_while_storing(database.url, "before")
 
-    assert database.call(inbox.next_waiting, NOW) is None
+    assert database.call(inbox.nothing_to_handle, NOW)
     assert database.call(inbox.store, [Arrival(update_id=1, chat_id=2, payload={})], NOW) == 1
