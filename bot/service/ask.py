@@ -7,7 +7,6 @@ from bot.domain.message import Button, Incoming, Rows
 from bot.domain.topic import Topic
 from bot.domain.triage import Finding
 from bot.service import alarm, hand_off
-from bot.service.treatment import circumstances_of
 from bot.service.turn import Turn
 from bot.service.understand import Understanding, understand
 from bot.storage import check_ins, patients
@@ -24,8 +23,8 @@ def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> Non
         language,
         tools.minds[language.code],
         incoming.text,
-        circumstances=circumstances_of(turn),
         before=tools.recent.recall(turn.chat_id, turn.now),
+        danger=turn.danger,
     )
     patients.count(turn.session, _counted(meant), turn.now)
     if meant.finding is not None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.code import INVITE_LENGTH, read_code
 from bot.domain.conversation import chosen
 from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
-from bot.domain.triage import Finding
 from bot.service import alarm, ask, delay, enrol, follow_up, hand_off, leave
 from bot.service.ports import Tools
 from bot.service.treatment import circumstances_of
 from bot.service.turn import Turn
-from bot.service.understand import find_red_flag
+from bot.service.understand import read_danger
 from bot.storage import inbox
 from bot.storage.database import Session
 
@@ -31,17 +31,13 @@ def from_person(session: Session, tools: Tools, incoming: Incoming, now: datetim
     arrived = inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None)
     if arrived is None:
         return
-    turn = delay.noted(turn, incoming, arrived)
+    turn = _read(delay.noted(turn, incoming, arrived), incoming)
     if turn.patient is not None and turn.patient.unreachable_at is not None:
         enrol.reached_again(turn)
-    finding = _red_flag(turn, incoming)
-    if finding is not None:
-        _act_on(turn, finding, incoming)
-        return
-    step = None if incoming.edited else _step_for(incoming)
-    if (
-        step is not None
-    ):  # corrected words were answered when they were first sent; only a red flag counts again
+    if _acted_on_danger(turn, incoming) or incoming.edited:
+        return  # corrected words were answered when they were first sent; only a red flag counts again
+    step = _step_for(incoming)
+    if step is not None:
         with delay.excused(turn):
             step(turn, incoming)
 
@@ -53,24 +49,26 @@ def red_flag_only(
 
     Nothing but this would be done about a red flag, so the update has had its effect then. arrived: when it came.
     """
-    turn = delay.noted(Turn.of(session, tools, incoming, now), incoming, arrived)
-    finding = _red_flag(turn, incoming)
-    if finding is None:
+    turn = _read(delay.noted(Turn.of(session, tools, incoming, now), incoming, arrived), incoming)
+    if not _acted_on_danger(turn, incoming):
         return False
-    if inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None) is not None:
-        _act_on(turn, finding, incoming)
+    inbox.finish(session, incoming.update_id, now, keep_words=turn.patient is not None)
     return True
 
 
-def _red_flag(turn: Turn, incoming: Incoming) -> Finding | None:
+def _read(turn: Turn, incoming: Incoming) -> Turn:
+    """Read the words for signs of danger, once for all that follows."""
     words = f"{incoming.text} {incoming.arguments}" if incoming.command else incoming.text
     mind = turn.tools.minds[turn.language.code]
-    return find_red_flag(turn.tools.library, mind, words, circumstances_of(turn))
+    return replace(turn, danger=read_danger(turn.tools.library, mind, words, circumstances_of(turn)))
 
 
-def _act_on(turn: Turn, finding: Finding, incoming: Incoming) -> None:
-    alarm.red_flag(turn, finding, incoming)
+def _acted_on_danger(turn: Turn, incoming: Incoming) -> bool:
+    if turn.danger is None or turn.danger.at_once is None:
+        return False
+    alarm.red_flag(turn, turn.danger.at_once, incoming)
     delay.read_late(turn)
+    return True
 
 
 def left_or_returned(

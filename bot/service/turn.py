@@ -11,6 +11,7 @@ from bot.content.places import zone_called
 from bot.domain.message import Button, Incoming, Outgoing, Priority, Rows, render
 from bot.domain.timing import day_distance, local_time
 from bot.service.ports import Tools
+from bot.service.understand import Danger
 from bot.storage import groups, outbox, patients
 from bot.storage.database import Session
 from bot.storage.outbox import Purpose
@@ -21,7 +22,8 @@ from bot.storage.tables import OutboxRow, Patient
 class Turn:
     """A transaction in which the bot speaks with one chat: a patient's, a stranger's, or a staff group's.
 
-    written_at: when what it is about was written, if that was long before *now*: see `delay`.
+    written_at: when what it is about was written, if that was long before *now*: see `delay`. danger: what speaks for
+    danger in the words that it is about; None in a turn that the bot begins.
     """
 
     session: Session
@@ -33,6 +35,7 @@ class Turn:
     language: Language
     branch_id: str
     written_at: datetime | None = None
+    danger: Danger | None = None
 
     @classmethod
     def of(cls, session: Session, tools: Tools, incoming: Incoming, now: datetime) -> Turn:

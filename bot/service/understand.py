@@ -52,12 +52,14 @@ def understand(
     *,
     circumstances: Circumstances = UNKNOWN,
     before: Before | None = None,
+    danger: Danger | None = None,
 ) -> Understanding:
     """Return what *text* is; red flags are looked for first, in every language.
 
-    circumstances: where and when the person was treated. before: what the bot said last in this chat.
+    circumstances: where and when the person was treated. before: what the bot said last in this chat. danger: what
+    `read_danger` made of *text*, if it has been read already; then *circumstances* count no more.
     """
-    danger = _danger(library, mind, text, circumstances)
+    danger = danger or read_danger(library, mind, text, circumstances)
     if danger.finding is not None:
         return Understanding(kind="red_flag", finding=danger.finding)
     if before is not None and (topic := chosen(text, before, language.small_words)) is not None:
@@ -84,23 +86,11 @@ def understand(
     )
 
 
-def find_red_flag(
-    library: Library, mind: Mind, words: str, circumstances: Circumstances = UNKNOWN
-) -> Finding | None:
-    """Return the most urgent red flag in *words* that must be acted on before all else, in whichever language, or None.
-
-    What only the second opinion finds, and what can wait for today, comes after an answer to an open check-in: "it's
-    an 8" is one. `understand` finds it.
-    """
-    finding = _danger(library, mind, words, circumstances).finding
-    if finding is not None and finding.rule == SECOND_OPINION and finding.urgency < Urgency.EMERGENCY:
-        return None
-    return finding
-
-
 @dataclass(frozen=True, kw_only=True)
-class _Danger:
-    """finding: must be acted on. suspicion: ask the patient; if the words are a clear question of the FAQ and it is not
+class Danger:
+    """What speaks for danger in a message.
+
+    finding: must be acted on. suspicion: ask the patient; if the words are a clear question of the FAQ and it is not
     serious, answer that and add what to do for somebody who has this now. doubt: only asked about. likely: 0 to 1.
     """
 
@@ -110,9 +100,21 @@ class _Danger:
     doubt: Finding | None = None
     likely: float = 0.0
 
+    @property
+    def at_once(self) -> Finding | None:
+        """The red flag that must be acted on before all else, if there is one.
 
-def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstances) -> _Danger:
-    """Weigh what the rules find and what the second opinion says.
+        What only the second opinion finds, and what can wait for today, comes after an answer to an open check-in:
+        "it's an 8" is one. `understand` acts on it.
+        """
+        found = self.finding
+        if found is not None and found.rule == SECOND_OPINION and found.urgency < Urgency.EMERGENCY:
+            return None
+        return found
+
+
+def read_danger(library: Library, mind: Mind, text: str, circumstances: Circumstances = UNKNOWN) -> Danger:
+    """Weigh what the rules find in *text*, in whichever language, and what the second opinion says.
 
     A rule is enough, if it is not a weak one. A weak rule is enough if the words are also like known reports of danger.
     Words that are like them for certain are enough without a rule, unless they only ask or suppose: on lines kept apart
@@ -121,14 +123,14 @@ def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstance
     """
     words = _without_codes(text)
     if not words:
-        return _Danger()
+        return Danger()
     reported, asked = _read(library, words, circumstances)
     for_sure = _most_urgent(found for found in reported if not found.weak)
     if for_sure is not None and for_sure.urgency is Urgency.EMERGENCY:
-        return _Danger(finding=for_sure)
+        return Danger(finding=for_sure)
     opinion, doubt = mind.on_danger(words), _most_urgent(asked)
     if opinion is None:
-        return _Danger(finding=_most_urgent(reported), doubt=doubt)
+        return Danger(finding=_most_urgent(reported), doubt=doubt)
     like = Finding(
         red_flag=opinion.first.topic,
         urgency=library.urgencies[opinion.first.topic],
@@ -140,12 +142,12 @@ def _danger(library: Library, mind: Mind, text: str, circumstances: Circumstance
         counted.append(like)
     finding = _most_urgent(counted)
     if finding is not None:
-        return _Danger(finding=finding, likely=opinion.likely)
+        return Danger(finding=finding, likely=opinion.likely)
     suspicion = _most_urgent(reported)
     if suspicion is None and opinion.sure and doubt is None:
         suspicion = _most_urgent([like])
     serious = suspicion is not None and suspicion.weak and not opinion.hopeless
-    return _Danger(suspicion=suspicion, serious=serious, doubt=doubt, likely=opinion.likely)
+    return Danger(suspicion=suspicion, serious=serious, doubt=doubt, likely=opinion.likely)
 
 
 def _without_codes(text: str) -> str:

@@ -91,11 +91,6 @@ def next_batch(
     )
 
 
-def next_waiting(session: Session, now: datetime) -> InboxRow | None:
-    """Return the oldest update that may be handled now."""
-    return next(iter(next_batch(session, now, limit=1)), None)
-
-
 def nothing_to_handle(session: Session, now: datetime) -> bool:
     """Tell whether no update may be handled now; one that waits for a later try is none."""
     return not next_batch(session, now, limit=1)

@@ -202,7 +202,7 @@ async def test_if_reading_for_danger_is_what_fails_people_are_told_all_the_same(
     def broken(*_: object) -> None:
         raise PLANTED
 
-    monkeypatch.setattr(receive, "find_red_flag", broken)
+    monkeypatch.setattr(receive, "read_danger", broken)
     with caplog.at_level(logging.ERROR):
         assert await fails(story, message(BEN, "i cant breathe properly")) == ALL_TRIES
 
@@ -264,7 +264,7 @@ async def test_a_database_that_is_away_is_no_failure_of_the_update(
         raise DatabaseAway("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(receive, "find_red_flag", away)
+        patch.setattr(receive, "read_danger", away)
         with pytest.raises(DatabaseAway):
             await fails(story, message(BEN), 1)
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.message import Incoming, Sender
+from bot.matching.matcher import Opinion
+from bot.matching.mind import Mind
 from bot.service import receive
 from bot.storage import alerts, inbox
 from tests.kit.story import ANA, BEN, GROUP, Story
@@ -42,6 +44,21 @@ async def test_red_flags_come_before_commands(story: Story, text: str) -> None:
 
     assert "995" in story.sees(ANA).text
     assert "EMERGENCY" in story.sees(GROUP).text
+
+
+async def test_a_message_is_read_for_danger_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found before all else is handed on to whatever answers it."""
+    read: list[str] = []
+    on_danger = Mind.on_danger
+
+    def counted(mind: Mind, words: str) -> Opinion | None:
+        read.append(words)
+        return on_danger(mind, words)
+
+    monkeypatch.setattr(Mind, "on_danger", counted)
+    await story.says(ANA, "does it hurt?")
+
+    assert read == ["does it hurt?"]
 
 
 async def test_a_red_flag_in_a_caption_reaches_staff_with_the_picture(story: Story) -> None:

@@ -11,7 +11,7 @@ from bot.domain.conversation import Before
 from bot.domain.triage import Circumstances, RedFlag, Rule, Ruleset, Urgency
 from bot.matching.matcher import Decision, Guess, Opinion
 from bot.matching.mind import Mind, Minds
-from bot.service.understand import SECOND_OPINION, Understanding, find_red_flag, understand
+from bot.service.understand import SECOND_OPINION, Danger, Understanding, read_danger, understand
 from tests.kit.scripted import Scripted, Suspicious, answer, like, offer
 
 
@@ -45,9 +45,9 @@ def test_a_code_is_no_fever(library: Library, minds: Minds) -> None:
     """What stands in an invitation by chance is not read; the words beside it are."""
     code, mind = "1HSHJ7BF43NVZ1C5CT39ZWYM47", minds["en"]
 
-    assert find_red_flag(library, mind, code) is None
-    assert find_red_flag(library, mind, "1HSHJ 7BF43 NVZ1C 5CT39 ZWYM47") is None
-    assert find_red_flag(library, mind, f"{code} and i cant breathe") is not None
+    assert read_danger(library, mind, code).at_once is None
+    assert read_danger(library, mind, "1HSHJ 7BF43 NVZ1C 5CT39 ZWYM47").at_once is None
+    assert read_danger(library, mind, f"{code} and i cant breathe").at_once is not None
 
 
 # --- with rules and a mind of the test's own ------------------------------------------------------------------
@@ -375,7 +375,17 @@ def test_what_only_the_second_opinion_finds_for_today_waits_for_the_check_in(lib
     rash, breath = like("skin", certain=True), like("breathing", certain=True)
     for opinion, first in ((rash, None), (breath, "breathing")):
         mind = Mind(Scripted({}), Suspicious({"it is odd": opinion}))
-        finding = find_red_flag(library, mind, "it is odd")
+        finding = read_danger(library, mind, "it is odd").at_once
         assert (finding.red_flag if finding else None) == first
         meant = understand(library, library.language("en"), mind, "it is odd")
         assert meant.kind == "red_flag"
+
+
+def test_what_was_read_for_danger_already_is_not_read_again(library: Library) -> None:
+    """What was found then counts, whatever a second look would find."""
+    mind = Mind(Scripted({}), Suspicious({"it is odd": like("breathing", certain=True)}))
+    language = library.language("en")
+    found = read_danger(library, mind, "it is odd")
+
+    assert understand(library, language, mind, "hello", danger=found).finding == found.finding
+    assert understand(library, language, mind, "it is odd", danger=Danger()).kind == "hand_over"
