@@ -6,8 +6,9 @@ import re
 from datetime import date, timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from bot.content.places import tz_tables, zone_called
 from bot.domain.topic import Held
 from bot.domain.triage import Urgency
 
@@ -221,6 +222,30 @@ class UnrelatedFile(_File):
     """Lines that are no question for this FAQ."""
 
     unrelated: tuple[Ask, ...] = ()
+
+
+# --- <language>/places.yaml -------------------------------------------------------------------------------
+
+
+def _zone(name: str) -> str:
+    if zone_called(name) is None:
+        raise ValueError(f"'{name}' is no time zone; write one such as Asia/Singapore")
+    return name
+
+
+def _country(code: str) -> str:
+    if code not in tz_tables().countries:
+        raise ValueError(f"'{code}' is no country's code; write one such as SG")
+    return code
+
+
+class PlacesFile(_File):
+    """Names of places that the tz database lacks, and the words that may stand around a name."""
+
+    cities: dict[Annotated[str, AfterValidator(_zone)], tuple[Label, ...]] = {}
+    countries: dict[Annotated[str, AfterValidator(_country)], tuple[Label, ...]] = {}
+    before: tuple[Label, ...] = ()
+    after: tuple[Label, ...] = ()
 
 
 # --- <language>/phrases.yaml ------------------------------------------------------------------------------

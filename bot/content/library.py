@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.check_in import AnswerWords
 from bot.domain.conversation import SmallWords
+from bot.domain.place import Atlas
 from bot.domain.plan import Option, Plans, Question
 from bot.domain.topic import Topic
 from bot.domain.triage import Ruleset, Urgency
@@ -62,6 +63,7 @@ class Language:
 
     synonyms: a name → the words and phrases that mean it. unrelated: lines that are no question for this FAQ.
     danger_lines: red flag → lines that report it; harmless_lines: lines with its words in them that do not.
+    atlas: what places are called, for who travels.
     """
 
     code: str
@@ -87,6 +89,7 @@ class Language:
     stop_words: frozenset[str]
     small_words: SmallWords
     phrases: Mapping[str, str]
+    atlas: Atlas
 
     @property
     def yes_words(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from bot.content.files import (
     CheckInsFile,
     Outline,
     PhrasesFile,
+    PlacesFile,
     PlanFile,
     SmallTalkFile,
     Sources,
@@ -223,6 +224,7 @@ class _Reader:
         synonyms = self._optional(f"{code}/words.yaml", WordsFile)
         unrelated = self._optional(f"{code}/unrelated.yaml", UnrelatedFile)
         tellings = self._optional(f"{code}/tellings.yaml", TellingsFile)
+        places = self._optional(f"{code}/places.yaml", PlacesFile)
         flags = self._red_flags(code)
         if check_ins is None or phrases is None or flags is None or plans is None or talk is None:
             return None
@@ -245,12 +247,8 @@ class _Reader:
         for id_ in sorted(set(tellings.reports) - set(flags.red_flags)):
             source = self._source(f"{code}/tellings.yaml")
             self.faults.append(source.fault(("reports", id_), "no such red flag; correct the name"))
-        return shelve(
-            code,
-            Words(
-                topics, rules, flags, check_ins, phrases, talk, synonyms.words, unrelated.unrelated, tellings
-            ),
-        )
+        words = synonyms.words, unrelated.unrelated, tellings, places
+        return shelve(code, Words(topics, rules, flags, check_ins, phrases, talk, *words))
 
     def _red_flags(self, code: str) -> RedFlagsFile | None:
         """Read the red flags; an overlay's are merged by rules of their own: nothing can be taken away."""

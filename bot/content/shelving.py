@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.content import library as shelf
-from bot.content.files import CheckInsFile, PhrasesFile, QuestionWords, SmallTalkFile, TellingsFile
+from bot.content.files import (
+    CheckInsFile,
+    PhrasesFile,
+    PlacesFile,
+    QuestionWords,
+    SmallTalkFile,
+    TellingsFile,
+)
+from bot.content.places import read_atlas
 from bot.content.red_flags import RedFlagsFile
 from bot.domain.check_in import AnswerWords
 from bot.domain.conversation import SmallWords
@@ -28,6 +36,7 @@ class Words:
     synonyms: Mapping[str, tuple[str, ...]]
     unrelated: tuple[str, ...]
     tellings: TellingsFile
+    places: PlacesFile
 
 
 def shelve(code: str, w: Words) -> shelf.Language:
@@ -87,6 +96,7 @@ def shelve(code: str, w: Words) -> shelf.Language:
             ordinals={normalise(said): number for said, number in w.phrases.ordinals.items()},
         ),
         phrases=w.phrases.phrases,
+        atlas=read_atlas(w.places.cities, w.places.countries, w.places.before, w.places.after),
     )
 
 

@@ -18,6 +18,7 @@ OTHER_FILES = frozenset(
     {
         "check_ins.yaml",
         "phrases.yaml",
+        "places.yaml",
         "red_flags.yaml",
         "small_talk.yaml",
         "tellings.yaml",

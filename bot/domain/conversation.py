@@ -12,12 +12,12 @@ from bot.domain.text import STOPS, normalise, tokens
 
 @dataclass(frozen=True)
 class Before:
-    """What the bot said last: it answered a topic, offered some, or asked whether a red flag is there now.
+    """What the bot said last: it answered a topic, offered some, or asked for a place, or whether a red flag is there now.
 
     said: the person's words that it was said to, where they count for what comes next.
     """
 
-    kind: Literal["answer", "offer", "check"]
+    kind: Literal["answer", "offer", "check", "place"]
     about: tuple[str, ...]
     said: str = ""
 

@@ -43,3 +43,22 @@ def meant_by(typed: str, table: Mapping[str, tuple[str, ...]]) -> list[str]:
 def parts(word: str) -> set[str]:
     """Return *word*, and what is left of it without any one letter."""
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
+
+
+def slips_between(first: str, second: str, most: int) -> int | None:
+    """Return how many insertions, deletions, substitutions or swaps of neighbours lie between two texts.
+
+    None: more than *most*.
+    """
+    if abs(len(first) - len(second)) > most or len(set(first) ^ set(second)) > 2 * most:
+        return None
+    above: list[int] = []
+    row = list(range(len(second) + 1))
+    for i, letter in enumerate(first, 1):
+        above, before, row = row, above, [i]
+        for j, other in enumerate(second, 1):
+            slips = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
+                slips = min(slips, before[j - 2] + 1)
+            row.append(slips)
+    return row[-1] if row[-1] <= most else None

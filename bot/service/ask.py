@@ -12,10 +12,13 @@ from bot.service.understand import Understanding, understand
 from bot.storage import check_ins, patients
 
 
-def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> None:
+def question(
+    turn: Turn, incoming: Incoming, *, with_staff: bool = False, beside: tuple[str, Rows] | None = None
+) -> None:
     """Answer free text: small talk, one topic, an offer of topics, or the honest word that a person will answer.
 
-    with_staff: staff have these words already; then only a clear answer is given beside theirs.
+    with_staff: staff have these words already; then only a clear answer is given beside theirs. beside: what else the
+    words may have been meant for, with its buttons: said where they are nothing that can be answered.
     """
     tools, language = turn.tools, turn.language
     meant = understand(
@@ -51,7 +54,7 @@ def question(turn: Turn, incoming: Incoming, *, with_staff: bool = False) -> Non
         )
         tools.recent.remember(turn.chat_id, Before("offer", meant.decision.offers), turn.now)
     else:
-        _not_found(turn, incoming, warning)
+        _not_found(turn, incoming, warning, *(beside or ("", ())))
     if turn.patient is not None:
         turn.patient.last_question = incoming.text
 
@@ -140,10 +143,10 @@ def _if_now(turn: Turn, doubt: Finding | None) -> str:
     return "\n\n" + turn.text(f"doubt_{doubt.urgency}", sign=sign)
 
 
-def _not_found(turn: Turn, incoming: Incoming, warning: str) -> None:
+def _not_found(turn: Turn, incoming: Incoming, warning: str, before: str, rows: Rows) -> None:
     turn.say(
-        turn.text("not_found") + warning,
-        ((turn.button("button_ask_clinic", "ho"),), (turn.button("button_menu", "menu"),)),
+        f"{before} {turn.text('not_found')}".strip() + warning,
+        (*rows, (turn.button("button_ask_clinic", "ho"),), (turn.button("button_menu", "menu"),)),
         reply_to=incoming.message_id,
     )
     if turn.patient is not None:

@@ -14,6 +14,7 @@ from bot.domain.timing import schedule
 from bot.domain.trouble import Trouble
 from bot.service import follow_up
 from bot.service.ports import Tools
+from bot.service.reschedule import reschedule
 from bot.service.turn import Turn
 from bot.storage import check_ins, groups, patients, treatments
 from bot.storage.database import Session
@@ -144,7 +145,7 @@ def start(turn: Turn, incoming: Incoming) -> None:
     elif turn.patient is not None and turn.patient.stopped_at is not None:
         turn.say(turn.text("welcome_stopped"), ((turn.button("button_resume", "resume"),), _menu(turn)))
     elif turn.patient is not None:
-        turn.say(f"{turn.text('welcome_back')} {_next_words(turn)}".strip(), (_menu(turn),))
+        turn.say(f"{turn.text('welcome_back')} {next_words(turn)}".strip(), (_menu(turn),))
     else:
         turn.say(turn.text("welcome_stranger"), (_menu(turn), (turn.button("button_code", "code"),)))
 
@@ -257,7 +258,12 @@ def _agree(turn: Turn, code: str, incoming: Incoming) -> None:
     turn.session.flush()
     if incoming.data is not None and incoming.message_id is not None:
         mine.edit(mine.text("consent_given"), message_id=incoming.message_id)
-    mine.say(f"{mine.text('welcome_patient')} {_next_words(mine)}".strip(), (_menu(mine),))
+    if patient.time_zone is not None:
+        reschedule(mine)
+    mine.say(
+        " ".join(filter(None, (mine.text("welcome_patient"), next_words(mine), _whose_time(mine)))),
+        (_menu(mine),),
+    )
 
 
 def _supersede_others(turn: Turn, treatment: Treatment) -> None:
@@ -277,6 +283,7 @@ def reached_again(turn: Turn) -> None:
     turn.patient.unreachable_at = None
     if turn.patient.stopped_at is None:
         check_ins.resume(turn.session, turn.patient.id, turn.now)
+        reschedule(turn)
 
 
 def resume(turn: Turn, _incoming: Incoming) -> None:
@@ -286,10 +293,11 @@ def resume(turn: Turn, _incoming: Incoming) -> None:
         return
     turn.patient.stopped_at = None
     check_ins.resume(turn.session, turn.patient.id, turn.now)
-    turn.say(f"{turn.text('resumed')} {_next_words(turn)}".strip())
+    reschedule(turn)
+    turn.say(f"{turn.text('resumed')} {next_words(turn)}".strip())
 
 
-def _next_words(turn: Turn) -> str:
+def next_words(turn: Turn) -> str:
     """Say when the next check-in comes, or nothing if none does."""
     assert turn.patient is not None  # noqa: S101 (only patients have check-ins)
     upcoming = check_ins.next_of(turn.session, turn.patient.id)
@@ -298,6 +306,15 @@ def _next_words(turn: Turn) -> str:
     if upcoming.due_at <= turn.now:
         return turn.text("next_now")
     return turn.text("next_check_in", when=turn.when(upcoming.due_at))
+
+
+def _whose_time(turn: Turn) -> str:
+    """Say which place's time counts, where a patient set one in an earlier treatment."""
+    assert turn.patient is not None  # noqa: S101 (they have just agreed)
+    zone = turn.patient.time_zone
+    return (
+        turn.text("time_zone_note", place=turn.language.atlas.place_of(zone).name) if zone is not None else ""
+    )
 
 
 def _at_branch(turn: Turn, treatment: Treatment | None) -> Turn:

@@ -10,7 +10,7 @@ from bot.domain.code import INVITE_LENGTH, read_code
 from bot.domain.conversation import chosen
 from bot.domain.message import Button, Incoming
 from bot.domain.text import normalise
-from bot.service import alarm, ask, delay, enrol, follow_up, hand_off, leave
+from bot.service import alarm, ask, delay, enrol, follow_up, hand_off, leave, travel
 from bot.service.ports import Tools
 from bot.service.treatment import circumstances_of
 from bot.service.turn import Turn
@@ -111,6 +111,8 @@ def _words(turn: Turn, incoming: Incoming) -> None:
         alarm.if_now_answered(turn, before.about[0], before.said, yes=yes)
     elif hand_off.continues(turn, incoming):
         hand_off.message(turn, incoming)
+    elif travel.place_typed(turn, incoming):
+        pass
     elif before is not None and chosen(incoming.text, before, turn.language.small_words) is not None:
         ask.question(turn, incoming, with_staff=hand_off.also_to_staff(turn, incoming))
     elif follow_up.answer_in_words(turn, incoming) or enrol.agree_in_words(turn, incoming):
@@ -118,7 +120,8 @@ def _words(turn: Turn, incoming: Incoming) -> None:
     elif read_code(incoming.text, INVITE_LENGTH):
         enrol.code_typed(turn, incoming)
     else:
-        ask.question(turn, incoming, with_staff=hand_off.also_to_staff(turn, incoming))
+        with_staff, beside = hand_off.also_to_staff(turn, incoming), travel.no_place(turn, incoming)
+        ask.question(turn, incoming, with_staff=with_staff, beside=beside)
 
 
 def _yes_or_no(turn: Turn, text: str) -> bool | None:
@@ -191,6 +194,7 @@ _COMMANDS: dict[str, Step] = {
     "forget": leave.forget_asked,
     "help": _help,
     "language": _language,
+    "timezone": travel.time_zone,
     "setup": _for_the_group,
     "treated": _for_the_group,
     "today": _for_the_group,
@@ -214,4 +218,5 @@ _TAPS: dict[str, Step] = {
     "chk": alarm.if_now_tapped,
     "forget": leave.forget,
     "lang": _language,
+    "tz": travel.tapped,
 }

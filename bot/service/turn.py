@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.content.library import Language
-from bot.content.places import zone_called
+from bot.content.places import country_of, zone_called
 from bot.domain.message import Button, Incoming, Outgoing, Priority, Rows, render
 from bot.domain.timing import day_distance, local_time
 from bot.service.ports import Tools
@@ -107,7 +107,32 @@ class Turn:
 
     def fill(self, template: str, **values: object) -> str:
         """Fill a template of the content with the clinic's variables and *values*; all values are escaped."""
-        return render(template, {**self.tools.settings.variables(self.branch_id), **values})
+        return render(
+            template, {**self.tools.settings.variables(self.branch_id), **self._away_words(), **values}
+        )
+
+    def _away_words(self) -> dict[str, str]:
+        """Return what reads differently for a patient who is not where the clinic is: its hours, numbers to call."""
+        if self.patient is None or self.patient.time_zone is None:
+            return {}
+        phrases, words = self.language.phrases, self.tools.settings.variables(self.branch_id)
+        away = {}
+        if not self._shares_clock(self.now):
+            away["clinic.hours"] = phrases["hours_of_clinic"].format(hours=words["clinic.hours"])
+        if self.is_abroad:
+            for name in ("emergency.number", "crisis.line"):
+                away[name] = phrases["number_abroad"].format(number=words[name])
+        return away
+
+    @property
+    def is_abroad(self) -> bool:
+        """Whether the patient set a time zone that is not one of the clinic's country: its numbers may not work there."""
+        own = self.patient.time_zone if self.patient is not None else None
+        return own is not None and country_of(own) != country_of(self.clinic().zone.key)
+
+    def _shares_clock(self, moment: datetime) -> bool:
+        there = local_time(moment, self.clinic().zone)
+        return there.utcoffset() == local_time(moment, self.zone).utcoffset()
 
     def button(self, key: str, data: str) -> Button:
         """Return a button whose label is one of the bot's phrases."""
@@ -133,12 +158,11 @@ class Turn:
 
     def opening(self, moment: datetime) -> str:
         """Write when the branch opens: on the clinic's clock and on the patient's, where the two differ."""
-        clinic = self.clinic()
-        there, here = local_time(moment, clinic.zone), local_time(moment, self.zone)
-        if there.utcoffset() == here.utcoffset():
+        if self._shares_clock(moment):
             return self.when(moment)
+        there = replace(self.clinic(), language=self.language)
         return self.language.phrases["time_of_clinic"].format(
-            there=replace(clinic, language=self.language).date(moment), here=self.date(moment)
+            there=there.date(moment), here=self.date(moment)
         )
 
     def _moment(self, moment: datetime, key: str) -> str:

@@ -30,6 +30,12 @@ def add(session: Session, treatment: Treatment, step: str, due_at: datetime, exp
     return check_in
 
 
+def drop(session: Session, check_in: CheckIn) -> None:
+    """Take a check-in off the plan that nobody has been asked yet: it gives way to a later one."""
+    session.delete(check_in)
+    session.flush()
+
+
 def by_id(session: Session, check_in_id: int) -> CheckIn | None:
     """Return a check-in by id."""
     return session.get(CheckIn, check_in_id)

@@ -655,6 +655,22 @@ def test_words_and_unrelated_lines_are_read(faq: FaqFolder) -> None:
     assert english.unrelated == ("where is the moon", "no: thing")
 
 
+def test_a_clinic_adds_the_places_its_patients_travel_to(faq: FaqFolder) -> None:
+    """Its cities and other names of countries join ours; both may be missing."""
+    bare = faq.load().languages["en"].atlas
+    assert "tokyo" in bare.names
+    assert "bali" not in bare.names
+    faq.write("en/places.yaml", "cities: {Asia/Makassar: [Bali]}\nbefore: [i am in]\n")
+    faq.own("en/places.yaml", "cities: {Asia/Makassar: [Ubud]}\ncountries: {GB: [Blighty]}\n")
+    atlas = faq.load().languages["en"].atlas
+    assert {place.name for name in ("bali", "ubud", "blighty") for place in atlas.names[name]} == {
+        "Bali, Indonesia",
+        "Ubud, Indonesia",
+        "London, Britain (UK)",
+    }
+    assert atlas.before == ("i am in",)
+
+
 @pytest.mark.parametrize("ours", [True, False])
 def test_a_clinics_words_and_unrelated_lines_come_on_top_of_ours(faq: FaqFolder, ours: bool) -> None:
     """Its words join ours under the same name, its lines follow; where we have none, its own are enough."""
@@ -687,6 +703,13 @@ def test_a_clinics_small_talk_is_added_and_its_replies_replace_ours(faq: FaqFold
 
 
 BAD = [
+    (
+        "places",
+        "cities:\n  Mars/Olympus: [Mons]\n",
+        "Mars",
+        "'Mars/Olympus' is no time zone; write one such as",
+    ),
+    ("places", "countries:\n  UK: [Blighty]\n", "UK", "'UK' is no country's code; write one such as SG"),
     ("small_talk", "small_talk:\n  weather: {asks: [], reply: Hot.}\n", "weather", "has too few entries"),
     ("small_talk", "small_talk:\n  weather: {asks: [hot]}\n", "weather", "reply: is missing; add it"),
     ("small_talk", "small_talk:\n  Weather: {asks: [hot], reply: A}\n", "Weather", "is no id"),
@@ -727,7 +750,8 @@ def test_a_bad_entry_of_the_clinics_is_shown_in_its_file(
 ) -> None:
     """The same slips in the clinic's own file, on top of ours or without one, stand there and nowhere else."""
     if ours and name != "small_talk":
-        faq.write(f"en/{name}.yaml", f"{name}: {'{}' if name == 'words' else '[]'}\n")
+        empty = {"words": "words: {}\n", "unrelated": "unrelated: []\n", "places": "before: []\n"}
+        faq.write(f"en/{name}.yaml", empty[name])
     faq.own(f"en/{name}.yaml", text)
     faults = faq.faults()
     (fault,) = [fault for fault in faults if what in fault]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.slips import meant_by, one_slip_apart, parts, slip_table
+from bot.domain.slips import meant_by, one_slip_apart, parts, slip_table, slips_between
 
 LETTERS = "abcé"
 WORDS = st.text(alphabet=LETTERS, max_size=7)
@@ -101,3 +101,30 @@ def test_the_table_keeps_the_order_of_its_words() -> None:
     assert slip_table(["cart", "card"])["car"] == ("cart", "card")
     assert slip_table(["card", "cart"])["car"] == ("card", "cart")
     assert slip_table([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "most", "slips"),
+    [
+        ("tokyo", "tokyo", 2, 0),
+        ("tokoy", "tokyo", 1, 1),  # two letters changed places
+        ("chicgo", "chicago", 1, 1),
+        ("chicagoo", "chicago", 1, 1),
+        ("shicago", "chicago", 1, 1),
+        ("amstredum", "amsterdam", 2, 2),
+        ("amstredum", "amsterdam", 1, None),  # more than asked for
+        ("lima", "oslo", 2, None),
+        ("", "abc", 2, None),
+        ("", "ab", 2, 2),
+    ],
+)
+def test_slips_between_two_texts_are_counted(first: str, second: str, most: int, slips: int | None) -> None:
+    """Insertions, deletions, substitutions and swaps count one each, in either direction."""
+    assert slips_between(first, second, most) == slips
+    assert slips_between(second, first, most) == slips
+
+
+@given(st.text("ab", max_size=6), st.text("ab", max_size=6))
+def test_one_slip_is_one_slip_apart(first: str, second: str) -> None:
+    """Both ways of looking for one slip agree."""
+    assert (slips_between(first, second, 1) == 1) == one_slip_apart(first, second)

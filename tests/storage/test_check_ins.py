@@ -271,6 +271,19 @@ def test_resuming_schedules_what_is_still_to_come(clinic: Clinic, ana: Patient, 
     ]
 
 
+# --- giving way ------------------------------------------------------------------------------------------
+
+
+def test_a_check_in_that_gives_way_is_gone_and_the_others_stay(clinic: Clinic, treatment: Treatment) -> None:
+    """It is as if it had never been planned."""
+    dropped = clinic.check_in(treatment, after=DAY)
+    kept = clinic.check_in(treatment, after=2 * DAY)
+
+    clinic.database.call(lambda session: check_ins.drop(session, session.merge(dropped)))
+
+    assert [row.id for row in clinic.database.call(check_ins.of_treatment, treatment.id)] == [kept.id]
+
+
 # --- whom to forget --------------------------------------------------------------------------------------
 
 
