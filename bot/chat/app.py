@@ -22,6 +22,7 @@ from bot.chat.house import App, CannotRun, House, move_in
 from bot.chat.introduce import introduce
 from bot.chat.line import Line
 from bot.chat.messenger import TelegramMessenger
+from bot.chat.pools import Pools
 from bot.domain.pacing import Pacer
 from bot.domain.trouble import Trouble
 from bot.service.deliver import Delivery
@@ -46,8 +47,8 @@ CHECK = 3600.0
 AWAY_PAUSES = (0.2, 0.5, 1, 2, 5)
 #: How long a stop waits for what python-telegram-bot still does, in seconds.
 LEAVE = 2.0
-#: Connections to Telegram: for messages on their way, and some for questions (httpcore slows down above 32; RESEARCH, 12).
-POOL = 32
+#: Connections to Telegram, in so many pools of so many: for messages on their way, and some for questions.
+POOLS = 8, 4
 
 
 Keep = Callable[[list[Arrival]], Awaitable[None]]
@@ -344,7 +345,7 @@ def _build(connection: Connection) -> App:
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
         .updater(None)
-        .request(HTTPXRequest(connection_pool_size=POOL, connect_timeout=10, read_timeout=20))
+        .request(Pools(*POOLS, connect_timeout=10, read_timeout=20))
         .get_updates_request(HTTPXRequest(connection_pool_size=2, connect_timeout=10))
         .build()
     )

@@ -21,6 +21,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> OfflineRequest:
     """A Telegram in memory, in place of every HTTP request."""
     request = OfflineRequest()
     monkeypatch.setattr(app_module, "HTTPXRequest", lambda **_: request)
+    monkeypatch.setattr(app_module, "Pools", lambda *_, **__: request)
     return request
 
 
