@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from bot.storage.tables import InboxRow
 
 #: How long to wait before an update that failed is tried again; after the last one it is parked.
 PAUSES = (timedelta(seconds=1), timedelta(seconds=10), timedelta(minutes=1))
+#: How many waiting updates are looked at in one go.
+PAGE = 100
 
 
 class InboxState(StrEnum):
@@ -72,23 +74,30 @@ def next_batch(
 
     busy: chats with an update in progress. busy_updates: updates in progress that belong to no chat.
     """
-    ahead = aliased(InboxRow)
-    not_its_turn = (
-        select(ahead.seq)
-        .where(ahead.state == InboxState.WAITING, ahead.chat_id == InboxRow.chat_id, ahead.seq < InboxRow.seq)
-        .exists()
-    )
-    return list(
-        session.scalars(
-            select(InboxRow)
-            .where(InboxRow.state == InboxState.WAITING)
-            .where(or_(InboxRow.try_at.is_(None), InboxRow.try_at <= now), ~not_its_turn)
-            .where(or_(InboxRow.chat_id.is_(None), InboxRow.chat_id.not_in(busy)))
+    closed = set(busy)
+    taken: list[int] = []
+    after = 0
+    while True:
+        page = session.execute(
+            select(InboxRow.seq, InboxRow.chat_id, InboxRow.try_at)
+            .where(InboxRow.state == InboxState.WAITING, InboxRow.seq > after)
+            .where(or_(InboxRow.chat_id.is_(None), InboxRow.chat_id.not_in(closed)))
             .where(InboxRow.update_id.not_in(busy_updates))
             .order_by(InboxRow.seq)
-            .limit(limit)
-        )
-    )
+            .limit(PAGE)
+        ).all()
+        for seq, chat_id, try_at in page:
+            if chat_id in closed:
+                continue
+            if chat_id is not None:
+                closed.add(chat_id)
+            if len(taken) < limit and (try_at is None or try_at <= now):
+                taken.append(seq)
+        if len(taken) == limit or len(page) < PAGE:
+            return list(
+                session.scalars(select(InboxRow).where(InboxRow.seq.in_(taken)).order_by(InboxRow.seq))
+            )
+        after = page[-1].seq
 
 
 def nothing_to_handle(session: Session, now: datetime) -> bool:

@@ -205,6 +205,28 @@ def test_a_batch_holds_the_oldest_update_of_each_chat(database: Database) -> Non
     assert _batch(database, limit=2) == [1, 3]
 
 
+def test_a_batch_looks_as_far_as_it_must(database: Database) -> None:
+    """Behind many pages of one chat's updates the oldest of others is found, each once, and no order is lost."""
+    flood = [(number, ANA) for number in range(3 * inbox.PAGE)]
+    rest = [(10_000 + number, BEN + number % inbox.PAGE) for number in range(2 * inbox.PAGE)]
+    _arrive(database, *flood, *rest)
+
+    assert _batch(database, limit=3) == [0, 10_000, 10_001]
+    assert _batch(database, limit=1000) == [0, *range(10_000, 10_000 + inbox.PAGE)]
+    assert _batch(database, limit=2, busy=[ANA]) == [10_000, 10_001]
+    assert _batch(database, limit=0) == []
+
+
+def test_nobody_is_passed_over_behind_many_chats_that_wait_for_another_try(database: Database) -> None:
+    """Each of them closes its own lane only."""
+    held = [(number, 1000 + number) for number in range(inbox.PAGE + 5)]
+    _arrive(database, *held, *((5_000 + number, chat) for number, chat in held), (9_999, ANA))
+    for number, _chat in held:
+        _fail(database, number, 1)
+
+    assert _batch(database) == [9_999]
+
+
 def test_a_batch_leaves_out_what_is_in_progress(database: Database) -> None:
     """Nothing of a chat that is busy, and no chatless update that is being handled."""
     _arrive(database, (1, ANA), (2, ANA), (3, BEN), (4, None), (5, None))
