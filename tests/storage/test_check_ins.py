@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.domain.patient import CheckInState, TreatmentState
@@ -65,6 +66,56 @@ def test_a_new_check_in_is_scheduled(clinic: Clinic, ana: Patient, treatment: Tr
 def test_before_somebody_joins_a_check_in_is_nobodys(clinic: Clinic) -> None:
     """A treatment without a patient gives check-ins without one."""
     assert clinic.check_in(clinic.treatment()).patient_id is None
+
+
+def test_many_are_scheduled_as_one_is(clinic: Clinic, ana: Patient, treatment: Treatment) -> None:
+    """Of any treatments, with a patient or without; each like one that was added by itself."""
+    nobodys = clinic.treatment()
+    alone = clinic.database.call(check_ins.add, treatment, "24h", NOW + DAY, NOW + 2 * DAY)
+    planned = [
+        check_ins.Planned(
+            treatment_id=of.id,
+            patient_id=of.patient_id,
+            step=step,
+            due_at=NOW + after,
+            expires_at=NOW + 3 * DAY,
+        )
+        for of in (treatment, nobodys)
+        for step, after in (("48h", 2 * DAY), ("24h", DAY))
+    ]
+
+    clinic.database.call(check_ins.add_many, planned)
+
+    rows = clinic.database.call(check_ins.of_treatment, nobodys.id)
+    assert [(row.patient_id, row.step, row.due_at, row.expires_at) for row in rows] == [
+        (None, "24h", NOW + DAY, NOW + 3 * DAY),
+        (None, "48h", NOW + 2 * DAY, NOW + 3 * DAY),
+    ]
+    hers = clinic.database.call(check_ins.of_treatment, treatment.id)
+    assert [(row.patient_id, row.step) for row in hers] == [(ana.id, "24h"), (ana.id, "24h"), (ana.id, "48h")]
+    one, among_many = (
+        {column.name: getattr(row, column.name) for column in CheckIn.__table__.columns}
+        for row in (_row(clinic.database, alone), hers[1])
+    )
+    assert one | {"id": 0, "expires_at": NOW} == among_many | {"id": 0, "expires_at": NOW}
+
+
+def test_none_are_scheduled_where_none_are_planned(clinic: Clinic, treatment: Treatment) -> None:
+    """An import may be empty."""
+    clinic.database.call(check_ins.add_many, [])
+
+    assert clinic.database.call(check_ins.of_treatment, treatment.id) == []
+
+
+def test_of_many_all_or_none_are_scheduled(clinic: Clinic, treatment: Treatment) -> None:
+    """One for a treatment that is not there leaves nothing of the others."""
+    more = {"patient_id": None, "step": "24h", "due_at": NOW, "expires_at": NOW + DAY}
+    planned = [check_ins.Planned(treatment_id=id_, **more) for id_ in (treatment.id, treatment.id + 1000)]  # type: ignore[arg-type]
+
+    with pytest.raises(IntegrityError):
+        clinic.database.call(check_ins.add_many, planned)
+
+    assert clinic.database.call(check_ins.of_treatment, treatment.id) == []
 
 
 def test_check_ins_of_a_treatment_are_in_the_order_of_their_moments(
