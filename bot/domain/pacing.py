@@ -19,15 +19,15 @@ CATCH_UP = 4
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """A message that left: when, and until when Telegram may have counted it (None: no answer yet)."""
+    """A message that left: when, and how long its round trip took (None: no answer yet)."""
 
     left: float
-    counted: float | None = None
+    trip: float | None = None
 
-    def latest(self, now: float) -> float:
+    def latest(self, now: float, shortest: float) -> float:
         """Return the latest moment at which Telegram counted this message, as far as is known at *now*."""
-        if self.counted is not None:
-            return self.counted
+        if self.trip is not None:
+            return self.left + max(0.0, self.trip - shortest)
         return max(self.left, min(now, self.left + DOUBT))
 
 
@@ -36,7 +36,8 @@ class Pacer:
 
     Telegram counts a message when it arrives, which we do not see: it lies between leaving and the answer. So a
     message counts from its leaving plus what its round trip took longer than the shortest one. A network that is
-    now slow, now quick, then cannot push 31 messages into one of Telegram's seconds.
+    now slow, now quick, then cannot push 31 messages into one of Telegram's seconds. When a shorter round trip is
+    met, what left before counts anew: the first messages over new connections took longer.
     """
 
     def __init__(self, per_second: int = 30, *, burst: int = 3, per_group_minute: int = 20) -> None:
@@ -48,6 +49,7 @@ class Pacer:
         self._chats: OrderedDict[int, deque[Ticket]] = OrderedDict()
         self._near: set[int] = set()
         self._trips: deque[float] = deque(maxlen=TRIPS)
+        self._shortest = 0.0
         self._closed_until = float("-inf")
         self._next_slow = float("-inf")
 
@@ -58,12 +60,7 @@ class Pacer:
 
         *slow*: one that can wait. Those keep an even distance, so that a reply never waits for more than one of them.
         """
-        self._drop(self._all, now - 1 - DOUBT)
-        counted = sorted(ticket.latest(now) for ticket in self._all)
-        at = max(now, self._closed_until)
-        over = len(counted) + place - self.per_second
-        if over >= 0:
-            at = max(at, counted[over] + 1 if over < len(counted) else now + 1)
+        at = max(now, self._room_at(place, now))
         if slow:
             catch_up = now - CATCH_UP / self.per_second
             at = max(at, max(self._next_slow, catch_up) + place / self.per_second)
@@ -75,7 +72,7 @@ class Pacer:
         if sent is None:
             return now
         self._drop(sent, now - 60 - DOUBT)
-        counted = [ticket.latest(now) for ticket in sent]
+        counted = sorted(ticket.latest(now, self._shortest) for ticket in sent)
         at = now
         if len(counted) >= self.burst:
             at = max(at, counted[-self.burst] + self.burst)
@@ -94,6 +91,9 @@ class Pacer:
 
     def left(self, chat_id: int, now: float, *, slow: bool = False) -> Ticket:
         """Note that a message leaves at *now* (which may lie a little ahead); give the ticket to `landed`."""
+        if slow:  # what Telegram's limit held up is not caught up with: that would only heap messages up
+            even = max(self._next_slow, self._room_at(0, now), now - CATCH_UP / self.per_second)
+            self._next_slow = even + 1 / self.per_second
         ticket = Ticket(left=now)
         self._all.append(ticket)
         chat = self._chats.setdefault(chat_id, deque())
@@ -102,31 +102,41 @@ class Pacer:
         if len(chat) >= self.burst:
             self._near.add(chat_id)
         self._forget_quiet_chats(now)
-        if slow:
-            self._next_slow = max(self._next_slow, now - CATCH_UP / self.per_second) + 1 / self.per_second
         return ticket
 
     def remember(self, chat_id: int, at: float) -> None:
         """Note a message that left before this pacer began, at *at*: an earlier process sent it."""
-        self.left(chat_id, at).counted = at
+        self.left(chat_id, at).trip = 0.0
 
-    def landed(self, ticket: Ticket, now: float) -> None:
-        """Note that the answer to a message has come."""
-        trip = max(0.0, now - ticket.left)
-        self._trips.append(trip)
-        ticket.counted = ticket.left + trip - min(self._trips)
+    def landed(self, ticket: Ticket, now: float, *, answered: bool = True) -> None:
+        """Note that a message is under way no more. *answered*: by Telegram, so it tells how long a round trip takes."""
+        ticket.trip = max(0.0, now - ticket.left)
+        if answered:
+            self._trips.append(ticket.trip)
+            self._shortest = min(self._trips)
 
     def pause(self, seconds: float, now: float) -> None:
         """Send nothing for *seconds*: Telegram asked for it (429, retry_after)."""
         self._closed_until = max(self._closed_until, now + seconds)
 
-    def _forget_quiet_chats(self, now: float) -> None:
-        while next(iter(self._chats.values()))[-1].left <= now - 60 - DOUBT:
-            self._chats.popitem(last=False)
-
     def is_paused(self, now: float) -> bool:
         """Tell whether nothing may leave because of a pause."""
         return now < self._closed_until
+
+    # --- the books ---------------------------------------------------------------------------------------
+
+    def _room_at(self, place: int, now: float) -> float:
+        """Return from when on (it may be past) the bot's limits have room for the next message but *place*."""
+        self._drop(self._all, now - 1 - DOUBT)
+        counted = sorted(ticket.latest(now, self._shortest) for ticket in self._all)
+        over = len(counted) + place - self.per_second
+        if over < 0:
+            return self._closed_until
+        return max(self._closed_until, counted[over] + 1 if over < len(counted) else now + 1)
+
+    def _forget_quiet_chats(self, now: float) -> None:
+        while not (longest := next(iter(self._chats.values()))) or longest[-1].left <= now - 60 - DOUBT:
+            self._chats.popitem(last=False)
 
     @staticmethod
     def _drop(tickets: deque[Ticket], before: float) -> None:
