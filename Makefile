@@ -38,8 +38,15 @@ check: lint  ## The everyday loop: lint and the unit tests
 test: lint  ## Everything, with coverage: what CI runs
 	$(BIN)/pytest -q --cov --cov-report=term:skip-covered --cov-report=html
 
-bench: setup  ## Compare engines, and ours with published figures: make bench DATA=folder-of-the-public-sets
-	$(BIN)/python -m tests.bench.understanding $(if $(DATA),--data $(DATA))
+bench: $(VENV)/.bench  ## Measure us and the peers: all, or WHAT=rate (schedule, reply, capacity, cost, understanding); QUICK=1 OUT=file DATA=folder
+	$(BIN)/python -m tests.bench $(WHAT) $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT)) $(if $(DATA),--data $(DATA))
+
+# The public sets serve the benchmark of understanding: whoever names their folder means that one.
+WHAT ?= $(if $(DATA),understanding)
+
+$(VENV)/.bench: $(VENV)/.ready requirements-bench.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
 
 lock:  ## Resolve the dependencies again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.txt
