@@ -133,6 +133,7 @@ def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -> 
     earlier = check_ins.open_of(session, patient.id)
     if earlier is not None:
         check_ins.end_open(session, [earlier], CheckInState.MISSED, now)
+        follow_up.withdraw(turn, earlier)
     follow_up.mark_sent(turn, row)
     follow_up.invite_to_answer(turn, row)
     return "asked"

@@ -1,0 +1,135 @@
+"""Tests of being on duty: the lease taken, renewed, lost, and given up; and what is known of the process before."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.chat import duty as duty_module
+from bot.chat.duty import Duty
+from bot.service.ports import Tools
+from bot.storage import lease
+from bot.storage.database import DatabaseAway
+from bot.storage.lease import TERM, Holder, LeaseLost
+
+US = Holder(host="here", pid=1, mark="a")
+OTHER = Holder(host="there", pid=2, mark="b")
+
+
+class Clock:
+    """A moment that a test moves."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """Return the moment."""
+        return self.at
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    """A clock at the story's beginning."""
+    return Clock(now)
+
+
+def on_duty(tools: Tools, clock: Clock, *, dead: bool = False, holder: Holder = US) -> Duty:
+    """Return a duty whose neighbours are dead, or not."""
+    return Duty(tools.database, holder, now=clock.now, process_is_dead=lambda _holder: dead)
+
+
+async def test_nobody_was_here_before(tools: Tools, clock: Clock) -> None:
+    """The first start takes the lease and has no downtime to tell of."""
+    duty = on_duty(tools, clock)
+    assert await duty.take() is None
+    assert duty.alive_before is None
+
+
+async def test_a_process_that_lives_is_named(tools: Tools, clock: Clock) -> None:
+    """It has the lease; ours is not on duty, and its transactions are refused."""
+    await on_duty(tools, clock, holder=OTHER).take()
+    duty = on_duty(tools, clock)
+
+    assert await duty.take() == OTHER
+    with pytest.raises(LeaseLost, match="process 2 on there"):
+        await tools.database.run(duty.require)
+
+
+@pytest.mark.parametrize("gave_up", [True, False])
+async def test_until_when_the_process_before_lived_is_known(
+    tools: Tools, clock: Clock, gave_up: bool
+) -> None:
+    """Whether it stopped by itself or was killed: its last sign of life counts."""
+    before = on_duty(tools, clock, holder=OTHER)
+    await before.take()
+    if gave_up:
+        clock.at += timedelta(seconds=4)
+        await before.give_up()
+    last = clock.at
+    clock.at += timedelta(hours=2)
+    duty = on_duty(tools, clock)
+
+    assert await duty.take() is None
+    assert duty.alive_before == last
+
+
+async def test_a_dead_process_is_followed_at_once(tools: Tools, clock: Clock) -> None:
+    """After kill -9 the next start on the same machine does not wait for the end of the lease."""
+    await on_duty(tools, clock, holder=OTHER).take()
+    assert await on_duty(tools, clock, dead=True).take() is None
+
+
+async def test_while_it_is_kept_nobody_else_gets_it(
+    tools: Tools, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each renewal lasts a whole term from its own moment, also after the database was away for a while."""
+    monkeypatch.setattr(duty_module, "RENEW", 0.01)
+    duty = on_duty(tools, clock)
+    await duty.take()
+    away = [DatabaseAway("locked"), DatabaseAway("locked")]
+    run = tools.database.run
+
+    async def sometimes_away(*arguments: object) -> object:
+        if away:
+            raise away.pop()
+        return await run(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tools.database, "run", sometimes_away)
+    keeping = asyncio.create_task(duty.keep())
+    clock.at += TERM - timedelta(seconds=1)
+    await _until_renewed(tools, clock)
+    clock.at += TERM - timedelta(seconds=1)
+
+    assert tools.database.call(lease.take, OTHER, clock.at) == US
+    keeping.cancel()
+
+
+async def _until_renewed(tools: Tools, clock: Clock) -> None:
+    async with asyncio.timeout(10):
+        while tools.database.call(lease.last_alive) != clock.at:  # noqa: ASYNC110 (the fact is in a database)
+            await asyncio.sleep(0.01)
+
+
+async def test_who_lost_it_is_told(tools: Tools, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that slept past its lease must not go on beside its successor."""
+    monkeypatch.setattr(duty_module, "RENEW", 0.01)
+    duty = on_duty(tools, clock)
+    await duty.take()
+    clock.at += TERM
+    assert await on_duty(tools, clock, holder=OTHER).take() is None
+
+    with pytest.raises(LeaseLost, match="taken over"):
+        await asyncio.wait_for(duty.keep(), 10)
+    with pytest.raises(LeaseLost):
+        await tools.database.run(duty.require)
+
+
+async def test_given_up_it_is_free_at_once(tools: Tools, clock: Clock) -> None:
+    """The next process need not wait."""
+    duty = on_duty(tools, clock)
+    await duty.take()
+    await duty.give_up()
+
+    assert await on_duty(tools, clock, holder=OTHER).take() is None
