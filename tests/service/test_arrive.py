@@ -56,3 +56,35 @@ def test_one_that_is_none_does_not_keep_the_others_out() -> None:
 def test_the_chat_of_a_raw_update(payload: dict[str, object], expected: int | None) -> None:
     """Whatever its shape, nothing is raised."""
     assert chat_of(payload) == expected
+
+
+def test_what_no_database_takes_is_left_out_and_the_rest_kept() -> None:
+    """Half a letter, a zero byte, numbers without end and nesting without end; beside them everything stays."""
+    deep: Any = "bottom"
+    for _ in range(200):
+        deep = [deep]
+    update = {
+        "update_id": 1,
+        "message": {
+            "text": "a\ud800b\x00c 还痛 😣",
+            "date": 2**80,
+            "x": [float("nan"), float("-inf"), 1.5, True, None, -3],
+            "deep": deep,
+            "chat": {"id": 5},
+        },
+    }
+    (came,) = arrivals([update])
+
+    message = came.payload["message"]
+    assert message["text"] == "a?bc 还痛 😣"
+    assert message["date"] is None
+    assert message["x"] == [None, None, 1.5, True, None, -3]
+    assert "bottom" not in str(message["deep"])
+    assert came.chat_id == 5
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**64)])
+def test_an_update_whose_number_no_database_takes_is_none(number: int) -> None:
+    """It could never be told apart from others, so it is not kept at all."""
+    assert arrivals([{"update_id": number}]) == []
+    assert arrivals([{"update_id": 1, "message": {"chat": {"id": number}}}])[0].chat_id is None
