@@ -13,13 +13,14 @@ The house, from the roof down; a floor imports only from the floors below it (im
         understand                   what a message is: the one seam, for chats and for `aftercare ask`
         delay park                   what comes late; what could not be handled, and who is told of it
         enrol ask follow_up leave    invites and consent; answers; check-ins; stopping and forgetting
+        travel reschedule            whose clock and whose night count for a patient, and what moves with them
         alarm hand_off               danger to staff, and messages between patient and staff
         dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone
         turn ports card              one conversation's moment; the edge to Telegram; what is printed
     learning                       what the bot knows of the words: learned once, then read from a cache
     storage/ | content/            SQL (SQLAlchemy, Alembic) | YAML into values, every fault with file and line
     matching/                      which topic a message asks for, and a second opinion on danger; numpy, no I/O but a cache
-    domain/                        pure decisions: triage, conversation, plan, timing, check-in, message, pacing
+    domain/                        pure decisions: triage, conversation, plan, timing, place, check-in, message, pacing
     sandbox/                       the annexe: a Telegram on localhost; shares no code with the house
 
 One update, from Telegram and back: fetched (`chat.poll`) or brought (`web.webhook`), it is stored in the inbox before
