@@ -106,7 +106,4 @@ def _number(value: object) -> int | None:
 
 
 def _words(value: object) -> str:
-    """Return a text that every database takes: no half letters, no zero bytes."""
-    if not isinstance(value, str):
-        return ""
-    return value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+    return value if isinstance(value, str) else ""

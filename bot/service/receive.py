@@ -47,7 +47,7 @@ def red_flag_only(
 ) -> bool:
     """Handle an update that could not be handled otherwise, if it is a red flag; False: it is none, and still waits.
 
-    Nothing but this would be done about a red flag, so the update has had its effect then. arrived: when it came.
+    Nothing else would be said to a red flag, so the update has had its effect then. arrived: when it came.
     """
     turn = _read(delay.noted(Turn.of(session, tools, incoming, now), incoming, arrived), incoming)
     if not _acted_on_danger(turn, incoming):

@@ -106,14 +106,6 @@ def test_a_sender_without_a_name_has_one_that_can_be_shown() -> None:
     assert incoming.sender == Sender(id=0, name="?", language=None)
 
 
-def test_letters_no_database_takes_are_left_out() -> None:
-    """Half a letter and a zero byte are what may have made an update fail."""
-    incoming = glance(9, {"message": message(text="a\x00b\ud83dc")}).incoming
-
-    assert incoming is not None
-    assert incoming.text == "ab?c"
-
-
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
