@@ -194,11 +194,10 @@ def next_try(session: Session) -> datetime | None:
 
 
 def sent_since(session: Session, since: datetime, most: int = 2_000) -> list[tuple[int, datetime]]:
-    """Return the chat and the moment of each message sent after *since*, among the newest, oldest first."""
-    newest = session.execute(
-        select(OutboxRow.chat_id, OutboxRow.sent_at).order_by(OutboxRow.id.desc()).limit(most)
-    )
-    return sorted(((chat, at) for chat, at in newest if at and at > since), key=lambda pair: pair[1])
+    """Return the chat and the moment of the last *most* messages sent after *since*, oldest first."""
+    sent_at = OutboxRow.sent_at
+    lately = select(OutboxRow.chat_id, sent_at).where(sent_at > since).order_by(sent_at.desc()).limit(most)
+    return [(chat_id, at) for chat_id, at in reversed(session.execute(lately).all()) if at is not None]
 
 
 def out_of_date(session: Session, now: datetime, limit: int) -> list[OutboxRow]:

@@ -1,91 +1,35 @@
-"""Tests of `bot.storage.outbox`: what was decided is sent in order, once; at most twice if its fate is unknown."""
+"""Tests of `bot.storage.outbox`: what was decided is kept with the decision, ends once, and leaves no words behind."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.orm import Session
 
-from bot.domain.message import Button, Outgoing, Priority
-from bot.storage import outbox
+from bot.domain.message import Outgoing
+from bot.storage import claims, outbox
 from bot.storage.database import Database
-from bot.storage.outbox import OutboxState, Purpose
-from bot.storage.tables import OutboxRow
+from bot.storage.outbox import USEFUL, OutboxState, Purpose
+from tests.kit.outbox import Outbox
 from tests.storage.conftest import ANA, BEN, NOW
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
-LEASE = MINUTE
 STAFF = -1_002_000_000_001
 
-Mishap = Callable[[Database, int, datetime], None]
+
+@pytest.fixture
+def line(database: Database) -> Outbox:
+    """Give an empty outbox."""
+    return Outbox(database, NOW, ANA)
 
 
-def _add(
-    database: Database,
-    chat_id: int = ANA,
-    *,
-    text: str = "Hello",
-    slot: str | None = None,
-    now: datetime = NOW,
-    priority: Priority = Priority.REPLY,
-    about_chat: int | None = None,
-    purpose: Purpose | None = None,
-    useful_until: datetime | None = None,
-) -> int:
-    return database.call(
-        outbox.add,
-        chat_id,
-        Outgoing(text=text, slot=slot),
-        now,
-        priority=priority,
-        about_chat=about_chat,
-        purpose=purpose,
-        useful_until=useful_until,
-    ).id
+# --- in line ---------------------------------------------------------------------------------------------
 
 
-def _claim(database: Database, now: datetime = NOW, limit: int = 16) -> list[int]:
-    return [row.id for row in database.call(outbox.claim, now, LEASE, limit)]
-
-
-def _row(database: Database, row_id: int) -> OutboxRow | None:
-    return database.call(lambda session: session.get(OutboxRow, row_id))
-
-
-def _state(database: Database, row_id: int) -> str | None:
-    row = _row(database, row_id)
-    return row.state if row else None
-
-
-def _send_all(database: Database, now: datetime = NOW) -> list[int]:
-    """Claim one batch after the other, record every message as sent, and return them in their order."""
-    order: list[int] = []
-    while ids := _claim(database, now):
-        for row_id in ids:
-            database.call(outbox.sent, row_id, 100 + row_id, now)
-        order += ids
-    return order
-
-
-# --- order -----------------------------------------------------------------------------------------------
-
-
-def test_a_message_comes_back_as_it_was_put_in(database: Database) -> None:
-    """Text, buttons and slot survive being stored."""
-    outgoing = Outgoing(
-        text="<b>还痛?</b> 😣", buttons=((Button(label="Yes", data="ci:1:yes"),),), slot="check_in:1"
-    )
-    database.call(outbox.add, ANA, outgoing, NOW)
-
-    (row,) = database.call(outbox.claim, NOW, LEASE, 1)
-
-    assert Outgoing.from_dict(row.payload or {}) == outgoing
-    assert (row.chat_id, row.slot, row.state) == (ANA, "check_in:1", OutboxState.SENDING)
-
-
-def test_a_decision_that_was_rolled_back_says_nothing(database: Database) -> None:
+def test_a_decision_that_was_rolled_back_says_nothing(line: Outbox) -> None:
     """A message belongs to the transaction that decided it."""
 
     def decide(session: Session) -> None:
@@ -93,353 +37,164 @@ def test_a_decision_that_was_rolled_back_says_nothing(database: Database) -> Non
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        database.call(decide)
+        line.database.call(decide)
 
-    assert _claim(database) == []
+    assert line.claim() == []
 
 
-def test_the_most_urgent_leaves_first(database: Database) -> None:
-    """Danger, reply, alert, check-in, digest: whatever came first."""
-    ids = {
-        priority: _add(database, chat_id, priority=priority)
-        for chat_id, priority in enumerate(reversed(Priority), start=1)
-    }
+def test_a_message_is_useful_for_a_day_unless_it_says_otherwise(line: Outbox) -> None:
+    """Nobody wants an answer of the day before yesterday; a check-in knows its own end."""
+    plain, own = line.add(), line.add(useful_until=NOW + 9 * DAY)
 
-    assert _claim(database, limit=2) == [ids[Priority.DANGER], ids[Priority.REPLY]]
-    assert _claim(database) == [ids[Priority.ALERT], ids[Priority.CHECK_IN], ids[Priority.DIGEST]]
-
-
-def test_equals_leave_in_the_order_of_decision(database: Database) -> None:
-    """Among messages of one priority the oldest is first."""
-    ids = [_add(database, chat_id) for chat_id in (30, 10, 20)]
-
-    assert _claim(database) == ids
-
-
-def test_a_batch_has_its_limit(database: Database) -> None:
-    """No more than *limit* messages are taken; the rest stay in line."""
-    ids = [_add(database, chat_id) for chat_id in range(1, 6)]
-
-    assert _claim(database, limit=3) == ids[:3]
-    assert _claim(database, limit=3) == ids[3:]
-
-
-def test_one_message_of_a_chat_is_on_its_way_at_a_time(database: Database) -> None:
-    """The next one of a chat leaves only when the one before it has been recorded."""
-    first, second, third = (_add(database) for _ in range(3))
-
-    assert _claim(database) == [first]
-    assert _claim(database) == []
-    database.call(outbox.sent, first, 1, NOW)
-    assert _claim(database) == [second]
-    database.call(outbox.end, second, OutboxState.REFUSED, "bad request")
-    assert _claim(database) == [third]
-
-
-def test_danger_overtakes_within_a_chat(database: Database) -> None:
-    """What to do about a red flag is said before what was already in line for the same person."""
-    reply = _add(database)
-    danger = _add(database, priority=Priority.DANGER)
-
-    assert _send_all(database) == [danger, reply]
-
-
-def test_two_who_claim_never_get_the_same(database: Database) -> None:
-    """A message that one process has claimed is not given to another."""
-    for chat_id in range(1, 5):
-        _add(database, chat_id)
-    other = Database(database.url)
-    first, second = _claim(database, limit=2), _claim(other)
-    other.close()
-
-    assert len(first) == len(second) == 2
-    assert not set(first) & set(second)
-
-
-def test_a_crowded_chat_does_not_starve_the_others(database: Database) -> None:
-    """However many alerts wait for the staff group, a patient's reply leaves as soon as there is room."""
-
-    def alarm(session: Session) -> None:
-        for _ in range(600):
-            outbox.add(session, STAFF, Outgoing(text="Alert"), NOW, priority=Priority.DANGER)
-
-    database.call(alarm)
-    reply = _add(database, ANA)
-
-    assert _claim(database)[1:] == [reply]
-
-
-# --- trying again ----------------------------------------------------------------------------------------
-
-
-def test_a_message_that_waits_for_another_try_holds_up_its_chat(database: Database) -> None:
-    """Nothing overtakes it within its chat; other chats go on; then it goes first."""
-    first, second, other = _add(database, ANA), _add(database, ANA), _add(database, BEN)
-    assert _claim(database, limit=1) == [first]
-
-    database.call(outbox.retry, first, NOW + 5 * SECOND, "no connection")
-
-    assert _send_all(database) == [other]
-    assert _send_all(database, NOW + 5 * SECOND) == [first, second]
-
-
-def test_nothing_reached_telegram_is_tried_without_end(database: Database) -> None:
-    """A failure before Telegram is no doubt: the message is tried until it arrives, and then sent once."""
-    row_id = _add(database)
-    for tries in range(1, 11):
-        now = NOW + tries * MINUTE
-        assert _claim(database, now) == [row_id]
-        database.call(outbox.retry, row_id, now + SECOND, "no connection")
-
-    assert _send_all(database, NOW + DAY) == [row_id]
-    row = _row(database, row_id)
-    assert row is not None
-    assert (row.state, row.attempts, row.error) == (OutboxState.SENT, 11, None)
-
-
-def test_giving_back_is_no_attempt(database: Database) -> None:
-    """A message for which the pace had no room is as it was, and leaves in its turn."""
-    first, second = _add(database), _add(database)
-    _claim(database)
-
-    database.call(outbox.give_back, first)
-
-    row = _row(database, first)
-    assert row is not None
-    assert (row.state, row.attempts, row.lease_until) == (OutboxState.QUEUED, 0, None)
-    assert _send_all(database) == [first, second]
-
-
-@pytest.mark.parametrize("act", ["give_back", "retry", "unknown", "end"])
-def test_a_late_word_on_a_sent_message_changes_nothing(database: Database, act: str) -> None:
-    """Once recorded as sent, a message is never put back in line nor given up."""
-    row_id = _add(database)
-    _send_all(database)
-
-    if act == "give_back":
-        database.call(outbox.give_back, row_id)
-    elif act == "retry":
-        database.call(outbox.retry, row_id, NOW, "late")
-    elif act == "unknown":
-        database.call(outbox.unknown, row_id, NOW, "late")
-    else:
-        assert database.call(outbox.end, row_id, OutboxState.GONE, "late") is None
-
-    assert _state(database, row_id) == OutboxState.SENT
-    assert _claim(database, NOW + DAY) == []
-
-
-# --- unknown fates: at most twice ------------------------------------------------------------------------
-
-
-def _crash(database: Database, row_id: int, now: datetime) -> None:
-    """Let the process die between sending and recording, and the lease run out."""
-    database.call(outbox.recover, now + LEASE + SECOND)
-
-
-def _lose_the_answer(database: Database, row_id: int, now: datetime) -> None:
-    """Let the network fail after the message left."""
-    database.call(outbox.unknown, row_id, now, "timed out")
-
-
-def _restart(database: Database, row_id: int, now: datetime) -> None:
-    """Let the process die, and be started again at once."""
-    database.call(outbox.recover, now, all_of_them=True)
-
-
-@pytest.mark.parametrize("first", [_crash, _lose_the_answer, _restart])
-@pytest.mark.parametrize("second", [_crash, _lose_the_answer, _restart])
-def test_a_message_is_sent_at_most_twice(database: Database, first: Mishap, second: Mishap) -> None:
-    """However its answer is lost, again and again, a message leaves twice and then ends as unknown."""
-    row_id = _add(database)
-    left = 0
-    for round_ in range(6):
-        now = NOW + round_ * 5 * MINUTE
-        if _claim(database, now):
-            left += 1
-            (first, second)[round_ % 2](database, row_id, now)
-
-    assert left == 2
-    assert _state(database, row_id) == OutboxState.UNKNOWN
-
-
-def test_a_message_that_arrives_the_second_time_is_sent(database: Database) -> None:
-    """The one repeat may succeed; afterwards nothing is repeated."""
-    row_id = _add(database)
-    _claim(database)
-    _lose_the_answer(database, row_id, NOW)
-
-    assert _send_all(database) == [row_id]
-
-    _crash(database, row_id, NOW + DAY)
-    assert _state(database, row_id) == OutboxState.SENT
-    assert _claim(database, NOW + 2 * DAY) == []
-
-
-def test_failures_in_between_give_no_further_repeat(database: Database) -> None:
-    """A try that reached nobody neither uses up the repeat nor earns another."""
-    row_id = _add(database)
-    left = 0
-    for fate in ("unknown", "retry", "retry", "unknown", "unknown"):
-        if not _claim(database):
-            break
-        if fate == "unknown":
-            left += 1
-            database.call(outbox.unknown, row_id, NOW, "timed out")
-        else:
-            database.call(outbox.retry, row_id, NOW, "no connection")
-
-    assert left == 2
-    assert _state(database, row_id) == OutboxState.UNKNOWN
-
-
-def test_a_lease_is_respected_until_it_ends(database: Database) -> None:
-    """A message on its way is left alone while its lease runs, and recovered afterwards, once."""
-    row_id = _add(database)
-    _claim(database)
-
-    assert database.call(outbox.recover, NOW + LEASE) == 0
-    assert _claim(database, NOW + LEASE) == []
-    assert database.call(outbox.recover, NOW + LEASE + SECOND) == 1
-    assert database.call(outbox.recover, NOW + LEASE + SECOND) == 0
-    assert _claim(database, NOW + LEASE + SECOND) == [row_id]
-
-
-def test_the_only_process_need_not_wait_for_leases(database: Database) -> None:
-    """At its start, the only process takes back everything that was on its way."""
-    ids = [_add(database, ANA), _add(database, BEN)]
-    _claim(database)
-
-    assert database.call(outbox.recover, NOW, all_of_them=True) == 2
-    assert _claim(database) == ids
-
-
-def test_an_answer_that_comes_after_the_lease_still_counts(database: Database) -> None:
-    """If Telegram's answer is recorded before the repeat has left, nothing is repeated."""
-    row_id = _add(database)
-    _claim(database)
-    _crash(database, row_id, NOW)
-
-    database.call(outbox.sent, row_id, 1, NOW + 2 * MINUTE)
-
-    assert _claim(database, NOW + DAY) == []
-
-
-def test_a_repeat_holds_its_place(database: Database) -> None:
-    """A message of unknown fate is repeated before anything later of its chat."""
-    first, second = _add(database), _add(database)
-    _claim(database)
-    _lose_the_answer(database, first, NOW)
-
-    assert _send_all(database) == [first, second]
+    assert timedelta(hours=24) == USEFUL
+    assert line.there(plain).useful_until == NOW + USEFUL
+    assert line.there(own).useful_until == NOW + 9 * DAY
 
 
 # --- ending otherwise ------------------------------------------------------------------------------------
 
 
-def test_a_message_that_is_no_longer_useful_is_not_sent(database: Database) -> None:
-    """Up to its moment it may leave; after it, it expires and its chat goes on."""
-    useful = _add(database, ANA, useful_until=NOW + MINUTE)
-    stale = _add(database, BEN, useful_until=NOW)
-    after = _add(database, BEN)
+def test_what_is_out_of_date_is_found_in_line(line: Outbox) -> None:
+    """Whether it waits for its turn or for another try, the longest waiting first, up to a limit; nothing else."""
+    again = line.add(1, useful_until=NOW + MINUTE)
+    flying = line.add(2, useful_until=NOW + MINUTE)
+    line.claim()
+    line.database.call(outbox.retry, again, NOW + DAY, "no connection")
+    queued = [line.add(chat, useful_until=NOW + MINUTE) for chat in (3, 4)]
+    line.add(5, useful_until=NOW + MINUTE + SECOND)
 
-    assert _claim(database, NOW + MINUTE) == [useful, after]
-    assert _state(database, stale) == OutboxState.EXPIRED
+    def found(limit: int, seconds: int) -> list[int]:
+        now = NOW + MINUTE + seconds * SECOND
+        return [row.id for row in line.database.call(outbox.out_of_date, now, limit)]
+
+    assert found(10, 0) == []
+    assert found(10, 1) == [again, *queued]
+    assert found(2, 1) == [again, queued[0]]
+    assert line.state(flying) == OutboxState.SENDING
 
 
-def test_an_expired_retry_frees_its_chat(database: Database) -> None:
-    """A message that waited for another try until it was of no use holds up nobody any more."""
-    stale = _add(database, useful_until=NOW + MINUTE)
-    after = _add(database)
-    _claim(database)
-    database.call(outbox.retry, stale, NOW + DAY, "flood")
+@pytest.mark.parametrize("state", [OutboxState.QUEUED, OutboxState.AGAIN])
+def test_what_has_not_left_can_be_ended(line: Outbox, state: OutboxState) -> None:
+    """What lost its sense in line ends there, with its reason."""
+    row_id = line.add()
+    if state is OutboxState.AGAIN:
+        line.claim()
+        line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
 
-    assert _claim(database, NOW + 2 * MINUTE) == [after]
+    ended = line.database.call(outbox.end, row_id, OutboxState.EXPIRED, "too late")
+
+    assert ended is not None
+    assert (line.state(row_id), line.there(row_id).error) == (OutboxState.EXPIRED, "too late")
+    assert line.claim(NOW + MINUTE) == []
+
+
+@pytest.mark.parametrize(
+    "state", [OutboxState.SENT, OutboxState.GONE, OutboxState.UNKNOWN, OutboxState.CANCELLED]
+)
+def test_an_end_is_final(line: Outbox, state: OutboxState) -> None:
+    """What has come to an end, however, does not get another."""
+    row_id = line.add()
+    line.claim()
+    line.database.call(outbox.end, row_id, state, "first")
+
+    assert line.database.call(outbox.end, row_id, OutboxState.REFUSED, "second") is None
+    assert (line.state(row_id), line.there(row_id).error) == (state, "first")
 
 
 @pytest.mark.parametrize("state", [OutboxState.GONE, OutboxState.REFUSED, OutboxState.EXPIRED])
-def test_what_was_given_up_is_not_sent(database: Database, state: OutboxState) -> None:
+def test_what_was_given_up_is_not_sent(line: Outbox, state: OutboxState) -> None:
     """A message that ended keeps its reason and is never claimed again, even after a restart."""
-    row_id = _add(database)
-    _claim(database)
+    row_id = line.add()
+    line.claim()
 
-    ended = database.call(outbox.end, row_id, state, "Forbidden: " + "x" * 400)
+    ended = line.database.call(outbox.end, row_id, state, "Forbidden: " + "x" * 400)
 
     assert ended is not None
     assert (ended.state, ended.error) == (state, ("Forbidden: " + "x" * 400)[:300])
-    assert database.call(outbox.recover, NOW + DAY, all_of_them=True) == 0
-    assert _claim(database, NOW + DAY) == []
+    assert line.database.call(claims.recover, NOW + DAY, all_of_them=True) == 0
+    assert line.claim(NOW + DAY) == []
 
 
-def test_what_waits_can_be_cancelled(database: Database) -> None:
+def test_what_waits_can_be_cancelled(line: Outbox) -> None:
     """All that is in line for one chat is cancelled; sent messages and other chats are not touched."""
-    sent = _add(database, ANA)
-    _send_all(database)
-    mine = [_add(database, ANA), _add(database, ANA)]
-    other = _add(database, BEN)
+    sent = line.add(ANA)
+    line.send_all()
+    mine = [line.add(ANA), line.add(ANA)]
+    other = line.add(BEN)
 
-    assert database.call(outbox.cancel, ANA) == 2
+    assert line.database.call(outbox.cancel, ANA) == 2
 
-    assert [_state(database, row_id) for row_id in mine] == [OutboxState.CANCELLED] * 2
-    assert _state(database, sent) == OutboxState.SENT
-    assert _send_all(database) == [other]
+    assert [line.state(row_id) for row_id in mine] == [OutboxState.CANCELLED] * 2
+    assert line.state(sent) == OutboxState.SENT
+    assert line.send_all() == [other]
 
 
-def test_only_one_purpose_or_slot_is_cancelled_if_asked(database: Database) -> None:
+def test_only_one_purpose_or_slot_is_cancelled_if_asked(line: Outbox) -> None:
     """A stop withdraws check-ins and keeps replies; a slot names one message."""
-    check_in = _add(database, purpose=Purpose.CHECK_IN, slot="check_in:1")
-    reply = _add(database)
-    later = _add(database, slot="check_in:2")
-    relay = _add(database, purpose=Purpose.RELAY, slot="check_in:1")
+    check_in = line.add(purpose=Purpose.CHECK_IN, slot="check_in:1")
+    reply = line.add()
+    later = line.add(slot="check_in:2")
+    relay = line.add(purpose=Purpose.RELAY, slot="check_in:1")
 
-    assert database.call(outbox.cancel, ANA, Purpose.CHECK_IN) == 1
-    assert database.call(outbox.cancel, ANA, slot="check_in:2") == 1
-    assert database.call(outbox.cancel, ANA, Purpose.CHECK_IN, "check_in:1") == 0
+    assert line.database.call(outbox.cancel, ANA, Purpose.CHECK_IN) == 1
+    assert line.database.call(outbox.cancel, ANA, slot="check_in:2") == 1
+    assert line.database.call(outbox.cancel, ANA, Purpose.CHECK_IN, "check_in:1") == 0
 
-    assert _state(database, check_in) == _state(database, later) == OutboxState.CANCELLED
-    assert _send_all(database) == [reply, relay]
+    assert line.state(check_in) == line.state(later) == OutboxState.CANCELLED
+    assert line.send_all() == [reply, relay]
 
 
 @pytest.mark.parametrize("fate", ["retry", "unknown", "recover"])
-def test_what_was_cancelled_on_its_way_is_not_tried_again(database: Database, fate: str) -> None:
+def test_what_was_cancelled_on_its_way_is_not_tried_again(line: Outbox, fate: str) -> None:
     """If a patient says stop while a check-in is on its way and that try fails, it does not leave later."""
-    row_id = _add(database, purpose=Purpose.CHECK_IN)
-    _claim(database)
-    database.call(outbox.cancel, ANA, Purpose.CHECK_IN)
+    row_id = line.add(purpose=Purpose.CHECK_IN)
+    line.claim()
+    line.database.call(outbox.cancel, ANA, Purpose.CHECK_IN)
 
     if fate == "retry":
-        database.call(outbox.retry, row_id, NOW + SECOND, "flood")
+        line.database.call(outbox.retry, row_id, NOW + SECOND, "flood")
     elif fate == "unknown":
-        database.call(outbox.unknown, row_id, NOW + SECOND, "timed out")
+        line.database.call(outbox.unknown, row_id, NOW + SECOND, "timed out")
     else:
-        database.call(outbox.recover, NOW + DAY)
+        line.database.call(claims.recover, NOW + DAY)
 
-    assert _claim(database, NOW + DAY) == []
+    assert line.claim(NOW + DAY) == []
 
 
-def test_what_was_cancelled_on_its_way_and_arrived_is_on_record(database: Database) -> None:
+def test_what_was_cancelled_on_its_way_and_arrived_is_on_record(line: Outbox) -> None:
     """It stands in the chat after all, so it can be found under its id and its slot."""
-    row_id = _add(database, purpose=Purpose.CHECK_IN, slot="check_in:1")
-    _claim(database)
-    database.call(outbox.cancel, ANA, Purpose.CHECK_IN)
+    row_id = line.add(purpose=Purpose.CHECK_IN, slot="check_in:1")
+    line.claim()
+    line.database.call(outbox.cancel, ANA, Purpose.CHECK_IN)
 
-    database.call(outbox.sent, row_id, 77, NOW)
+    line.database.call(outbox.sent, row_id, 77, NOW)
 
-    assert _state(database, row_id) == OutboxState.SENT
-    assert database.call(outbox.message_in_slot, ANA, "check_in:1") == 77
+    assert line.state(row_id) == OutboxState.SENT
+    assert line.database.call(outbox.message_in_slot, ANA, "check_in:1") == 77
+
+
+def test_what_waits_for_another_try_can_be_cancelled(line: Outbox) -> None:
+    """It does not come back at its moment."""
+    row_id = line.add()
+    line.claim()
+    line.database.call(outbox.retry, row_id, NOW + SECOND, "no connection")
+
+    assert line.database.call(outbox.cancel, ANA) == 1
+    assert line.claim(NOW + DAY) == []
+    assert line.state(row_id) == OutboxState.CANCELLED
 
 
 # --- recording, and what must not be kept ----------------------------------------------------------------
 
 
-def test_what_was_sent_is_on_record(database: Database) -> None:
+def test_what_was_sent_is_on_record(line: Outbox) -> None:
     """When, under which message id, and the words: an ordinary message keeps them."""
-    row_id = _add(database, text="Drink some water")
-    _claim(database)
+    row_id = line.add(text="Drink some water")
+    line.claim()
 
-    assert database.call(outbox.sent, row_id, 77, NOW + SECOND) is not None
+    assert line.database.call(outbox.sent, row_id, 77, NOW + SECOND) is not None
 
-    row = _row(database, row_id)
+    row = line.row(row_id)
     assert row is not None
     assert (row.state, row.sent_at, row.message_id, row.lease_until) == (
         OutboxState.SENT,
@@ -450,170 +205,271 @@ def test_what_was_sent_is_on_record(database: Database) -> None:
     assert (row.payload or {})["text"] == "Drink some water"
 
 
-def test_what_was_said_to_a_stranger_is_erased_once_sent(database: Database) -> None:
+def test_what_was_said_to_a_stranger_is_erased_once_sent(line: Outbox) -> None:
     """Nothing of it is left, not even to whom."""
-    row_id = _add(database, purpose=Purpose.STRANGER)
+    row_id = line.add(purpose=Purpose.STRANGER)
 
-    assert _send_all(database) == [row_id]
+    assert line.send_all() == [row_id]
 
-    assert _row(database, row_id) is None
-    assert database.call(outbox.of_chat, ANA) == []
+    assert line.row(row_id) is None
+    assert line.database.call(outbox.of_chat, ANA) == []
 
 
-def test_secret_words_are_erased_once_sent(database: Database) -> None:
+def test_secret_words_are_erased_once_sent(line: Outbox) -> None:
     """That it was sent, and under which id, stays; the words do not."""
-    row_id = _add(database, purpose=Purpose.SECRET, text="Your code: ABCD")
-    _claim(database)
+    row_id = line.add(purpose=Purpose.SECRET, text="Your code: ABCD")
+    line.claim()
 
-    database.call(outbox.sent, row_id, 77, NOW)
+    line.database.call(outbox.sent, row_id, 77, NOW)
 
-    row = _row(database, row_id)
+    row = line.row(row_id)
     assert row is not None
     assert (row.state, row.message_id, row.payload) == (OutboxState.SENT, 77, None)
 
 
 @pytest.mark.parametrize("purpose", [Purpose.STRANGER, Purpose.SECRET])
 @pytest.mark.parametrize("ending", ["gone", "refused", "unknown", "expired", "cancelled"])
-def test_what_must_not_be_kept_is_erased_however_it_ends(
-    database: Database, purpose: Purpose, ending: str
-) -> None:
+def test_what_must_not_be_kept_is_erased_however_it_ends(line: Outbox, purpose: Purpose, ending: str) -> None:
     """A stranger's or a secret message that never arrived leaves no words, and a stranger's no chat."""
-    row_id = _add(database, purpose=purpose, text="Soreness is common", useful_until=NOW + MINUTE)
+    row_id = line.add(purpose=purpose, text="Soreness is common", useful_until=NOW + MINUTE)
     if ending == "expired":
-        _claim(database, NOW + DAY)
+        line.database.call(outbox.end, row_id, OutboxState.EXPIRED, "too late")
     elif ending == "cancelled":
-        database.call(outbox.cancel, ANA)
+        line.database.call(outbox.cancel, ANA)
     elif ending == "unknown":
         for _ in range(2):
-            _claim(database)
-            _lose_the_answer(database, row_id, NOW)
+            line.claim()
+            line.database.call(outbox.unknown, row_id, NOW, "timed out")
     else:
-        _claim(database)
-        database.call(outbox.end, row_id, OutboxState(ending), "Forbidden")
+        line.claim()
+        line.database.call(outbox.end, row_id, OutboxState(ending), "Forbidden")
 
-    assert _claim(database, NOW + 2 * DAY) == []
-    row = _row(database, row_id)
+    assert line.claim(NOW + 2 * DAY) == []
+    row = line.row(row_id)
     assert "Soreness" not in str(row.payload if row else None)
     assert purpose is Purpose.SECRET or row is None
 
 
-def test_what_was_erased_on_its_way_is_not_recorded(database: Database) -> None:
+@pytest.mark.parametrize("purpose", [None, *Purpose])
+def test_many_that_arrived_are_recorded_as_one_is(line: Outbox, purpose: Purpose | None) -> None:
+    """Each under its own message id; what must not be kept is erased; what was cancelled on its way stands there too."""
+    one, *many, other = [line.add(chat, purpose=purpose, text="Soreness") for chat in range(1, 6)]
+    line.claim(limit=4)
+    line.database.call(outbox.cancel, 3)
+    line.database.call(outbox.sent, one, 71, NOW + SECOND)
+
+    numbers = {row_id: 70 + row_id for row_id in many}
+    line.database.call(outbox.sent_all, numbers, purpose, NOW + SECOND)
+
+    rows = [line.row(row_id) for row_id in (one, *many)]
+    kept = [row for row in rows if row is not None]
+    assert len(kept) == (0 if purpose is Purpose.STRANGER else 4)
+    assert [row.message_id for row in kept[1:]] == [70 + row.id for row in kept[1:]]
+    for row in kept:
+        assert (row.state, row.sent_at, row.lease_until, row.error) == (
+            OutboxState.SENT,
+            NOW + SECOND,
+            None,
+            None,
+        )
+        assert (row.payload is None) == (purpose is Purpose.SECRET)
+    assert line.state(other) == OutboxState.QUEUED
+
+
+def test_many_that_arrived_may_have_been_erased_meanwhile(line: Outbox) -> None:
+    """Who was forgotten while messages were on their way stays forgotten."""
+    erased, kept = line.add(ANA), line.add(BEN)
+    line.claim()
+    line.database.call(outbox.erase_chat, ANA)
+
+    line.database.call(outbox.sent_all, {erased: 1, kept: 2}, None, NOW)
+
+    assert line.row(erased) is None
+    assert line.there(kept).message_id == 2
+
+
+def test_what_was_erased_on_its_way_is_not_recorded(line: Outbox) -> None:
     """If a patient was forgotten while a message was on its way, its answer brings nothing back."""
-    row_id = _add(database)
-    _claim(database)
-    database.call(outbox.erase_chat, ANA)
+    row_id = line.add()
+    line.claim()
+    line.database.call(outbox.erase_chat, ANA)
 
-    assert database.call(outbox.sent, row_id, 77, NOW) is None
-    database.call(outbox.unknown, row_id, NOW, "timed out")
+    assert line.database.call(outbox.sent, row_id, 77, NOW) is None
+    line.database.call(outbox.unknown, row_id, NOW, "timed out")
 
-    assert _row(database, row_id) is None
+    assert line.row(row_id) is None
 
 
 # --- finding a message again -----------------------------------------------------------------------------
 
 
-def test_a_slot_names_the_newest_message_sent(database: Database) -> None:
+def test_a_slot_names_the_newest_message_sent(line: Outbox) -> None:
     """Only messages that were sent count, in that chat and under that slot."""
     for chat_id, slot in ((ANA, "menu"), (ANA, "menu"), (BEN, "menu"), (ANA, "other")):
-        _add(database, chat_id, slot=slot)
-    ids = sorted(_send_all(database))
-    _add(database, ANA, slot="menu")
+        line.add(chat_id, slot=slot)
+    ids = sorted(line.send_all())
+    line.add(ANA, slot="menu")
 
-    assert database.call(outbox.message_in_slot, ANA, "menu") == 100 + ids[1]
-    assert database.call(outbox.message_in_slot, BEN, "menu") == 100 + ids[2]
-    assert database.call(outbox.message_in_slot, BEN, "other") is None
+    assert line.database.call(outbox.message_in_slot, ANA, "menu") == 100 + ids[1]
+    assert line.database.call(outbox.message_in_slot, BEN, "menu") == 100 + ids[2]
+    assert line.database.call(outbox.message_in_slot, BEN, "other") is None
 
 
-def test_a_message_is_found_by_its_id_in_its_chat(database: Database) -> None:
+def test_a_message_is_found_by_its_id_in_its_chat(line: Outbox) -> None:
     """Message ids count per chat; if one comes twice, the newest is meant."""
-    ids = [_add(database, chat_id) for chat_id in (ANA, BEN, ANA)]
+    ids = [line.add(chat_id) for chat_id in (ANA, BEN, ANA)]
     for _ in ids:
-        for row_id in _claim(database):
-            database.call(outbox.sent, row_id, 7, NOW)
+        for row_id in line.claim():
+            line.database.call(outbox.sent, row_id, 7, NOW)
 
-    found = database.call(outbox.by_message, ANA, 7)
-    other = database.call(outbox.by_message, BEN, 7)
+    found = line.database.call(outbox.by_message, ANA, 7)
+    other = line.database.call(outbox.by_message, BEN, 7)
 
     assert found is not None
     assert other is not None
     assert (found.id, other.id) == (ids[2], ids[1])
-    assert database.call(outbox.by_message, ANA, 8) is None
+    assert line.database.call(outbox.by_message, ANA, 8) is None
 
 
-def test_a_group_that_moved_gets_what_was_in_line(database: Database) -> None:
+def test_a_group_that_moved_gets_what_was_in_line(line: Outbox) -> None:
     """What waits or is on its way follows the group to its new id; what was sent stays with the old one."""
-    sent = _add(database, STAFF)
-    _send_all(database)
-    flying, waiting, other = _add(database, STAFF), _add(database, STAFF), _add(database, ANA)
-    _claim(database)
+    sent = line.add(STAFF)
+    line.send_all()
+    flying, waiting, other = line.add(STAFF), line.add(STAFF), line.add(ANA)
+    line.claim()
 
-    database.call(outbox.follow_chat, STAFF, STAFF - 1)
+    line.database.call(outbox.follow_chat, STAFF, STAFF - 1)
 
-    rows = [_row(database, row_id) for row_id in (sent, flying, waiting, other)]
+    rows = [line.row(row_id) for row_id in (sent, flying, waiting, other)]
     assert [row.chat_id if row else None for row in rows] == [STAFF, STAFF - 1, STAFF - 1, ANA]
+
+
+def test_a_group_that_moved_gets_what_waits_for_another_try(line: Outbox) -> None:
+    """It is tried at its moment, at the new id."""
+    row_id = line.add(STAFF)
+    line.claim()
+    line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
+
+    line.database.call(outbox.follow_chat, STAFF, STAFF - 1)
+
+    assert [row.chat_id for row in line.look(NOW + MINUTE).rows] == [STAFF - 1]
 
 
 # --- when and whether ------------------------------------------------------------------------------------
 
 
-def test_nothing_to_send(database: Database) -> None:
+def test_nothing_to_send(line: Outbox) -> None:
     """True while all is sent or waits for later; false while something may leave or is on its way."""
-    assert database.call(outbox.nothing_to_send, NOW)
-    row_id = _add(database)
-    assert not database.call(outbox.nothing_to_send, NOW)
-    _claim(database)
-    assert not database.call(outbox.nothing_to_send, NOW)
-    database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
-    assert database.call(outbox.nothing_to_send, NOW)
-    assert not database.call(outbox.nothing_to_send, NOW + MINUTE)
-    _send_all(database, NOW + MINUTE)
-    assert database.call(outbox.nothing_to_send, NOW + DAY)
+    assert line.database.call(outbox.nothing_to_send, NOW)
+    row_id = line.add()
+    assert not line.database.call(outbox.nothing_to_send, NOW)
+    line.claim()
+    assert not line.database.call(outbox.nothing_to_send, NOW)
+    line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
+    assert line.database.call(outbox.nothing_to_send, NOW)
+    assert not line.database.call(outbox.nothing_to_send, NOW + MINUTE)
+    line.send_all(NOW + MINUTE)
+    assert line.database.call(outbox.nothing_to_send, NOW + DAY)
 
 
-def test_the_next_moment_is_that_of_the_first_in_line(database: Database) -> None:
-    """`next_moment` is the earliest moment at which something queued may leave."""
-    assert database.call(outbox.next_moment) is None
-    first, _second = _add(database, ANA), _add(database, BEN, now=NOW + 9 * SECOND)
-    assert database.call(outbox.next_moment) == NOW
+def test_the_next_try_is_that_of_the_first_that_failed(line: Outbox) -> None:
+    """Only what waits for another try has a moment; the earliest is told."""
+    assert line.database.call(outbox.next_try) is None
+    first, second, _third = line.add(1), line.add(2), line.add(3)
+    assert line.database.call(outbox.next_try) is None
+    line.claim(limit=2)
+    line.database.call(outbox.retry, first, NOW + MINUTE, "no connection")
+    line.database.call(outbox.retry, second, NOW + 9 * SECOND, "no connection")
 
-    _claim(database)
-    database.call(outbox.retry, first, NOW + MINUTE, "no connection")
+    assert line.database.call(outbox.next_try) == NOW + 9 * SECOND
+    line.claim(NOW + 9 * SECOND)
+    assert line.database.call(outbox.next_try) == NOW + MINUTE
+    line.send_all(NOW + MINUTE)
+    assert line.database.call(outbox.next_try) is None
 
-    assert database.call(outbox.next_moment) == NOW + 9 * SECOND
-    _send_all(database, NOW + DAY)
-    assert database.call(outbox.next_moment) is None
+
+def test_what_has_not_left_is_in_line(line: Outbox) -> None:
+    """Waiting for its turn or for another try; not when it is on its way, nor when it has arrived."""
+
+    def is_in_line(chat: int = ANA, slot: str = "check_in:1") -> bool:
+        return line.database.call(outbox.is_in_line, chat, slot)
+
+    assert not is_in_line()
+    row_id = line.add(slot="check_in:1")
+    assert (is_in_line(), is_in_line(BEN), is_in_line(slot="check_in:2")) == (True, False, False)
+    line.claim()
+    assert not is_in_line()
+    line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
+    assert is_in_line()
+    line.send_all(NOW + MINUTE)
+    assert not is_in_line()
+
+
+def test_what_was_sent_lately_is_told_oldest_first(line: Outbox) -> None:
+    """Chat and moment of each message sent after a moment; what was not sent is not there."""
+    for chat, seconds in ((1, 0), (2, 30), (3, 50), (1, 40)):
+        row_id = line.add(chat)
+        line.claim(limit=1)
+        line.database.call(outbox.sent, row_id, 1, NOW + seconds * SECOND)
+    line.add(4)
+    line.claim()
+    line.add(5)
+
+    found = line.database.call(outbox.sent_since, NOW)
+
+    assert found == [(2, NOW + 30 * SECOND), (1, NOW + 40 * SECOND), (3, NOW + 50 * SECOND)]
+    assert line.database.call(outbox.sent_since, NOW, 2) == found[1:]
+
+
+def test_what_was_sent_lately_is_found_before_a_long_line(line: Outbox) -> None:
+    """Whatever was put in line since, and is still waiting: the pace goes by what left."""
+    row_id = line.add(1)
+    line.claim()
+    line.database.call(outbox.sent, row_id, 1, NOW + SECOND)
+    for chat in range(2, 6):
+        line.add(chat)
+
+    assert line.database.call(outbox.sent_since, NOW, 3) == [(1, NOW + SECOND)]
 
 
 # --- forgetting ------------------------------------------------------------------------------------------
 
 
-def test_erasing_a_chat_drops_what_was_said_about_it_as_well(database: Database) -> None:
+def test_erasing_a_chat_drops_what_was_said_about_it_as_well(line: Outbox) -> None:
     """Messages to a patient and messages to staff about them are gone, whatever their state; others stay."""
-    said = _add(database, ANA)
-    about = _add(database, STAFF, about_chat=ANA)
-    waiting = _add(database, ANA)
-    others = [_add(database, STAFF, about_chat=BEN), _add(database, BEN)]
-    _claim(database, limit=2)
-    assert [row.id for row in database.call(outbox.of_chat, ANA)] == [said, about, waiting]
+    said = line.add(ANA)
+    about = line.add(STAFF, about_chat=ANA)
+    waiting = line.add(ANA)
+    others = [line.add(STAFF, about_chat=BEN), line.add(BEN)]
+    line.claim(limit=2)
+    assert [row.id for row in line.database.call(outbox.of_chat, ANA)] == [said, about, waiting]
 
-    assert database.call(outbox.erase_chat, ANA) == 3
+    assert line.database.call(outbox.erase_chat, ANA) == 3
 
-    assert [_row(database, row_id) for row_id in (said, about, waiting)] == [None] * 3
-    assert None not in [_row(database, row_id) for row_id in others]
+    assert [line.row(row_id) for row_id in (said, about, waiting)] == [None] * 3
+    assert None not in [line.row(row_id) for row_id in others]
 
 
-def test_tidying_drops_what_is_old_and_over(database: Database) -> None:
+def test_tidying_drops_what_is_old_and_over(line: Outbox) -> None:
     """Old messages go, but never one that is still in line or on its way; the number is returned."""
-    old = _add(database, ANA, now=NOW - 20 * DAY)
-    cancelled = _add(database, BEN, now=NOW - 20 * DAY)
-    database.call(outbox.cancel, BEN)
-    recent = _add(database, ANA, now=NOW - DAY)
-    _send_all(database)
-    flying = _add(database, ANA, now=NOW - 20 * DAY)
-    waiting = _add(database, ANA, now=NOW - 20 * DAY)
-    _claim(database)
+    old = line.add(ANA, now=NOW - 20 * DAY)
+    line.send_all(NOW - 20 * DAY)
+    cancelled = line.add(BEN, now=NOW - 20 * DAY)
+    line.database.call(outbox.cancel, BEN)
+    recent = line.add(ANA, now=NOW - DAY)
+    line.send_all()
+    again, flying, waiting = (
+        line.add(chat, now=NOW - 20 * DAY, useful_until=NOW) for chat in (BEN, ANA, ANA)
+    )
+    line.claim()
+    line.database.call(outbox.retry, again, NOW + DAY, "no connection")
 
-    assert database.call(outbox.tidy, NOW - 10 * DAY) == 2
+    assert line.database.call(outbox.tidy, NOW - 10 * DAY) == 2
 
-    assert _row(database, old) is _row(database, cancelled) is None
-    assert [_state(database, row_id) for row_id in (recent, flying, waiting)] == ["sent", "sending", "queued"]
+    assert line.row(old) is line.row(cancelled) is None
+    assert [line.state(row_id) for row_id in (recent, again, flying, waiting)] == [
+        OutboxState.SENT,
+        OutboxState.AGAIN,
+        OutboxState.SENDING,
+        OutboxState.QUEUED,
+    ]
