@@ -6,7 +6,7 @@ import pytest
 
 from bot.storage import lease
 from bot.storage.database import Database
-from bot.storage.lease import TERM, Holder
+from bot.storage.lease import TERM, Holder, LeaseLost
 from tests.storage.conftest import NOW
 
 FIRST = Holder(host="desk", pid=100, mark="aaaa")
@@ -91,15 +91,86 @@ def test_a_likeness_is_not_the_holder(database: Database, other: Holder) -> None
 def test_a_released_lease_is_free_at_once(database: Database) -> None:
     """The next process need not wait for the end of the term."""
     database.call(lease.take, FIRST, NOW)
-    database.call(lease.release, FIRST)
+    database.call(lease.release, FIRST, NOW)
 
     assert database.call(lease.take, SECOND, NOW) is None
+    assert database.call(lease.take, FIRST, NOW) == SECOND
 
 
 def test_only_the_holder_can_release(database: Database) -> None:
     """A process that has lost its lease does not give up its successor's."""
     database.call(lease.take, FIRST, NOW)
 
-    database.call(lease.release, SECOND)
+    database.call(lease.release, SECOND, NOW)
 
     assert database.call(lease.take, SECOND, NOW) == FIRST
+
+
+def test_nothing_can_be_released_before_it_was_taken(database: Database) -> None:
+    """A process that stops before it began leaves no trace."""
+    database.call(lease.release, FIRST, NOW)
+
+    assert database.call(lease.last_alive) is None
+    assert database.call(lease.take, SECOND, NOW) is None
+
+
+# --- while it works --------------------------------------------------------------------------------------
+
+
+def test_the_holder_may_work(database: Database) -> None:
+    """Also when its lease ran out while nobody came: it may have slept."""
+    database.call(lease.take, FIRST, NOW)
+
+    database.call(lease.require, FIRST)
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_whoever_was_replaced_may_work_no_more(database: Database, dead: bool) -> None:
+    """The message names the process that has taken over."""
+    database.call(lease.take, FIRST, NOW)
+    database.call(lease.take, SECOND, NOW + (timedelta() if dead else TERM), dead=dead)
+
+    with pytest.raises(LeaseLost, match=r"process 200 on desk"):
+        database.call(lease.require, FIRST)
+    database.call(lease.require, SECOND)
+
+
+def test_whoever_gave_the_lease_up_may_work_no_more(database: Database) -> None:
+    """Nor whoever never had it; nobody is named."""
+    with pytest.raises(LeaseLost, match=r"^Another Aftercare has taken over"):
+        database.call(lease.require, FIRST)
+    database.call(lease.take, FIRST, NOW)
+    database.call(lease.release, FIRST, NOW)
+
+    with pytest.raises(LeaseLost, match=r"^Another Aftercare has taken over"):
+        database.call(lease.require, FIRST)
+
+
+# --- until when it lived ---------------------------------------------------------------------------------
+
+
+def test_nobody_was_alive_before_the_first(database: Database) -> None:
+    """A new database tells no moment."""
+    assert database.call(lease.last_alive) is None
+
+
+def test_who_died_was_alive_until_the_last_renewal(database: Database) -> None:
+    """A process that was killed says no more than its lease does."""
+    database.call(lease.take, FIRST, NOW)
+    assert database.call(lease.last_alive) == NOW
+
+    database.call(lease.take, FIRST, NOW + SECONDS)
+
+    assert database.call(lease.last_alive) == NOW + SECONDS
+
+
+def test_who_stopped_was_alive_until_then(database: Database) -> None:
+    """A process that gave its lease up wrote when; asking for the lease in vain changes nothing."""
+    database.call(lease.take, FIRST, NOW)
+    database.call(lease.release, FIRST, NOW + 5 * SECONDS)
+    assert database.call(lease.last_alive) == NOW + 5 * SECONDS
+
+    database.call(lease.take, SECOND, NOW + 8 * SECONDS)
+    database.call(lease.take, FIRST, NOW + 9 * SECONDS)
+
+    assert database.call(lease.last_alive) == NOW + 8 * SECONDS

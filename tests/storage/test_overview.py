@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.message import Outgoing
 from bot.domain.patient import AlertState, CheckInState, TreatmentState
-from bot.storage import inbox, outbox, overview, treatments
+from bot.storage import claims, inbox, outbox, overview, treatments
 from bot.storage.inbox import Arrival
 from bot.storage.overview import States, Today
 from bot.storage.tables import CheckIn, Patient, Treatment
@@ -233,8 +233,64 @@ def test_states_are_counted(clinic: Clinic) -> None:
     database.call(inbox.finish, 0, NOW, keep_words=False)
     for chat_id in (ANA, BEN):
         database.call(outbox.add, chat_id, Outgoing(text="Hello"), NOW)
-    database.call(outbox.claim, NOW, HOUR, 1)
+    database.call(claims.claim, NOW, HOUR, 1)
 
     assert database.call(overview.states) == States(
         inbox={"waiting": 2, "done": 1}, outbox={"queued": 1, "sending": 1}
     )
+
+
+# --- after a downtime ------------------------------------------------------------------------------------
+
+BEGAN = NOW + 30 * HOUR
+PUNCTUAL = BEGAN - timedelta(minutes=15)
+
+
+def _caught_up(clinic: Clinic, branch_id: str = "orchard") -> tuple[list[int], list[int]]:
+    found = clinic.database.call(overview.caught_up, branch_id, BEGAN, PUNCTUAL)
+    return _ids(found.late), _ids(found.expired)
+
+
+def test_what_went_out_late_is_what_was_due_before_and_sent_since(
+    clinic: Clinic, treatment: Treatment
+) -> None:
+    """Due before the bot began, and sent after; in the order of their moments, whatever became of them since."""
+    due = PUNCTUAL - NOW
+    second = clinic.check_in(treatment, after=due - SECOND, state=CheckInState.SENT, sent_at=BEGAN)
+    first = clinic.check_in(
+        treatment, after=due - HOUR, state=CheckInState.ANSWERED, sent_at=BEGAN + HOUR, ended_at=BEGAN + HOUR
+    )
+    clinic.check_in(treatment, after=due, state=CheckInState.SENT, sent_at=BEGAN)  # punctual
+    clinic.check_in(treatment, after=due - HOUR, state=CheckInState.SENT, sent_at=BEGAN - SECOND)
+    clinic.check_in(treatment, after=due - HOUR)  # not sent yet
+
+    assert _caught_up(clinic) == ([first.id, second.id], [])
+
+
+def test_what_was_too_late_is_what_expired_since(clinic: Clinic, treatment: Treatment) -> None:
+    """What expired after the bot began, in the order of their moments; nothing that ended otherwise, or before."""
+    state = CheckInState.EXPIRED
+    second = clinic.check_in(treatment, after=2 * HOUR, state=state, ended_at=BEGAN)
+    first = clinic.check_in(treatment, after=HOUR, state=state, ended_at=BEGAN + SECOND)
+    clinic.check_in(treatment, after=HOUR, state=state, ended_at=BEGAN - SECOND)
+    clinic.check_in(treatment, after=HOUR, state=CheckInState.MISSED, ended_at=BEGAN)
+
+    assert _caught_up(clinic) == ([], [first.id, second.id])
+
+
+def test_a_downtime_is_each_branchs_own(clinic: Clinic, ana: Patient) -> None:
+    """What happened at another branch is not told, nor what nobody had joined."""
+    theirs, nobodys = clinic.treatment(ana, branch_id="bugis"), clinic.treatment()
+    late = clinic.check_in(theirs, after=HOUR, state=CheckInState.SENT, sent_at=BEGAN)
+    expired = clinic.check_in(theirs, after=HOUR, state=CheckInState.EXPIRED, ended_at=BEGAN)
+    clinic.check_in(nobodys, after=HOUR, state=CheckInState.EXPIRED, ended_at=BEGAN)
+
+    assert _caught_up(clinic) == ([], [])
+    assert _caught_up(clinic, "bugis") == ([late.id], [expired.id])
+
+
+def test_a_downtime_can_be_read_after_the_transaction(clinic: Clinic, treatment: Treatment) -> None:
+    """Each check-in brings its treatment along."""
+    clinic.check_in(treatment, after=HOUR, state=CheckInState.SENT, sent_at=BEGAN)
+    found = clinic.database.call(overview.caught_up, "orchard", BEGAN, PUNCTUAL)
+    assert [row.treatment.label for row in found.late] == [treatment.label]
