@@ -144,24 +144,59 @@ async def test_retry_after_and_migration_carry_their_figures(wire: Wire) -> None
 
 
 @pytest.mark.parametrize(
-    ("cause", "expected"),
+    ("cause", "expected", "everyone"),
     [
-        (httpx.ConnectError("refused"), TryLater),  # never left
-        (httpx.ConnectTimeout("no answer"), TryLater),
-        (httpx.PoolTimeout("busy"), TryLater),
-        (httpx.ReadTimeout("silence"), Unknown),  # may have been taken
-        (httpx.ReadError("broken"), Unknown),
-        (httpx.WriteError("broken"), Unknown),
-        (httpx.RemoteProtocolError("closed"), Unknown),
+        (httpx.ConnectError("refused"), TryLater, True),  # never left: there is no way to Telegram
+        (httpx.ConnectTimeout("no answer"), TryLater, True),
+        (httpx.PoolTimeout("busy"), TryLater, False),  # never left: our own connections were all in use
+        (httpx.ReadTimeout("silence"), Unknown, None),  # may have been taken
+        (httpx.ReadError("broken"), Unknown, None),
+        (httpx.WriteTimeout("silence"), Unknown, None),
+        (httpx.WriteError("broken"), Unknown, None),
+        (httpx.RemoteProtocolError("closed"), Unknown, None),
     ],
 )
-def test_what_never_left_is_told_from_what_may_have_arrived(cause: Exception, expected: type[object]) -> None:
-    """Only a message whose fate is unknown may arrive twice."""
+async def test_what_never_left_is_told_from_what_may_have_arrived(
+    wire: Wire, cause: Exception, expected: type[object], everyone: bool | None
+) -> None:
+    """Only a message whose fate is unknown may arrive twice; only without a way to Telegram must everybody wait."""
+    messenger, request = wire
     kind: type[TelegramError] = TimedOut if isinstance(cause, httpx.TimeoutException) else NetworkError
     error = kind() if kind is TimedOut else kind("x")
     error.__cause__ = cause
+    request.answers["sendMessage"] = [error]
 
-    assert isinstance(sort_error(error), expected)
+    outcome = await messenger.send(7, Outgoing(text="x"), None)
+
+    assert type(outcome) is expected
+    assert getattr(outcome, "everyone", None) is everyone
+    assert getattr(outcome, "after", None) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "after"),
+    [
+        (refusal(500, "Internal Server Error"), None),
+        (refusal(401, "Unauthorized"), timedelta(minutes=1)),
+        (refusal(409, "Conflict: terminated by other getUpdates request"), timedelta(minutes=1)),
+    ],
+)
+async def test_a_failure_that_passes_is_this_messages_own(
+    wire: Wire, answer: tuple[int, bytes], after: timedelta | None
+) -> None:
+    """Others are not made to wait by one answer; how long this one waits is told if it is not for the exit to choose."""
+    messenger, request = wire
+    request.answers["sendMessage"] = [answer]
+
+    outcome = await messenger.send(7, Outgoing(text="x"), None)
+
+    assert isinstance(outcome, TryLater)
+    assert (outcome.everyone, outcome.after) == (False, after)
+
+
+def test_an_error_of_an_unheard_of_kind_may_have_arrived() -> None:
+    """What python-telegram-bot cannot name is no word on whether the message was taken."""
+    assert isinstance(sort_error(TelegramError("?")), Unknown)
 
 
 async def test_hostile_text_survives_the_wire(wire: Wire) -> None:
