@@ -18,7 +18,7 @@ def question(
     """Answer free text: small talk, one topic, an offer of topics, or the honest word that a person will answer.
 
     with_staff: staff have these words already; then only a clear answer is given beside theirs. beside: what else the
-    words may have been meant for, with its buttons: said where they are nothing that can be answered.
+    words may have been meant for, with its buttons: said before what is no answer yet.
     """
     tools, language = turn.tools, turn.language
     meant = understand(
@@ -38,6 +38,7 @@ def question(
         turn.say(turn.fill(language.small_talk[meant.small_talk].reply), rows)
         return
     warning = _if_now(turn, meant.doubt)
+    first, rows_first = beside or ("", ())
     answered = [language.topics[id_] for id_ in (meant.decision.answer, meant.decision.also) if id_]
     if answered:
         for number, topic in enumerate(answered):
@@ -48,13 +49,13 @@ def question(
     elif meant.decision.offers:
         offered = tuple((_topic_button(language.topics[id_]),) for id_ in meant.decision.offers)
         turn.say(
-            turn.text("offer") + warning,
-            (*offered, (turn.button("button_ask_clinic", "ho"),)),
+            f"{first} {turn.text('offer')}".strip() + warning,
+            (*rows_first, *offered, (turn.button("button_ask_clinic", "ho"),)),
             reply_to=incoming.message_id,
         )
         tools.recent.remember(turn.chat_id, Before("offer", meant.decision.offers), turn.now)
     else:
-        _not_found(turn, incoming, warning, *(beside or ("", ())))
+        _not_found(turn, incoming, warning, first, rows_first)
     if turn.patient is not None:
         turn.patient.last_question = incoming.text
 
@@ -143,9 +144,9 @@ def _if_now(turn: Turn, doubt: Finding | None) -> str:
     return "\n\n" + turn.text(f"doubt_{doubt.urgency}", sign=sign)
 
 
-def _not_found(turn: Turn, incoming: Incoming, warning: str, before: str, rows: Rows) -> None:
+def _not_found(turn: Turn, incoming: Incoming, warning: str, first: str, rows: Rows) -> None:
     turn.say(
-        f"{before} {turn.text('not_found')}".strip() + warning,
+        f"{first} {turn.text('not_found')}".strip() + warning,
         (*rows, (turn.button("button_ask_clinic", "ho"),), (turn.button("button_menu", "menu"),)),
         reply_to=incoming.message_id,
     )

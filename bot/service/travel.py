@@ -17,6 +17,8 @@ from bot.service.turn import Turn
 #: What `Patient.awaiting` holds while a place would be understood.
 AWAITED = "time_zone"
 _MOST_OFFERED = 8
+#: More words than this are no attempt at a place's name.
+_LONGEST_NAME = 4
 _CLINIC = "clinic"
 
 
@@ -55,18 +57,21 @@ def place_typed(turn: Turn, incoming: Incoming) -> bool:
 
 
 def no_place(turn: Turn, incoming: Incoming) -> tuple[str, Rows] | None:
-    """Return what to say beside "I have no answer to that" right after a place was asked for; None at any other time.
+    """Return what to say before "I have no answer to that" right after a place was asked for; None at any other time.
 
-    Words that are no place are no longer waited for as one, once something else has been talked about.
+    A place is no longer waited for, once words come that are none and nothing has been talked about for a while.
     """
     patient = turn.patient
     if patient is None or patient.awaiting != AWAITED:
         return None
     before = turn.tools.recent.recall(turn.chat_id, turn.now)
-    if before is None or before.kind != "place":
+    if before is None:
         patient.awaiting = None
+    if before is None or before.kind != "place":
         return None
     places = find(incoming.text, turn.language.atlas).places
+    if not places and ("?" in incoming.text or len(incoming.text.split()) > _LONGEST_NAME):
+        return None
     told = turn.text("time_zone_unsure" if places else "time_zone_unknown")
     return f"{told}\n\n{turn.text('time_zone_or_question')}", _offered(turn, places)
 

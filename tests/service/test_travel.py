@@ -151,11 +151,46 @@ async def test_an_unknown_name_typed_afterwards_is_met_as_a_place_and_as_a_quest
     assert patient_of(story).time_zone == "America/Chicago"
 
 
-@pytest.mark.parametrize("question", ["can i swim tmr?", "sprain", "is it normal to be sore"])
+async def test_a_slip_typed_afterwards_comes_before_the_topics_it_is_like(story: Story) -> None:
+    """ "Tokoy" is like no topic in particular: the places come first, then what it may ask for."""
+    await story.enrols(ANA)
+    await story.says(ANA, "Tokoy")
+    offered = [button.label for button in story.sees(ANA).buttons]
+    assert len(offered) > 2
+    await story.says(ANA, "/timezone")
+    await story.says(ANA, "Tokoy")
+    assert [button.label for button in story.sees(ANA).buttons] == ["Tokyo, Japan · 16:00", *offered]
+    assert "not sure which place that is" in story.sees(ANA).text
+
+    await story.says(ANA, "Tokyo")
+    assert patient_of(story).time_zone == "Asia/Tokyo"
+
+
+async def test_a_place_may_be_typed_after_a_question(story: Story) -> None:
+    """What was asked in between does not matter."""
+    await story.enrols(ANA)
+    await story.says(ANA, "/timezone")
+    await story.says(ANA, "can i swim tmr?")
+    await story.says(ANA, "Tokyo")
+
+    assert patient_of(story).time_zone == "Asia/Tokyo"
+
+
+async def test_an_unanswerable_question_right_after_is_met_as_one(story: Story) -> None:
+    """So many words, or a question mark, are no attempt at the name of a place."""
+    await story.enrols(ANA)
+    await story.says(ANA, "/timezone")
+    for question in ("zxqv wqpz blorf?", "zxqv wqpz blorf zxqv blorf"):
+        await story.says(ANA, question)
+        assert "a place of that name" not in story.sees(ANA).text
+        assert "I have no approved answer" in story.sees(ANA).text
+
+
+@pytest.mark.parametrize("question", ["can i swim tmr?", "soreness", "is it normal to be sore"])
 async def test_an_ordinary_question_is_answered_although_a_place_was_asked_for(
     story: Story, question: str
 ) -> None:
-    """What the bot can answer is answered, without a word about places; a word like Spain is no Spain."""
+    """What the bot can answer is answered, without a word about places."""
     await story.enrols(ANA)
     await story.says(ANA, question)
     usual = story.sees(ANA).text
@@ -164,6 +199,18 @@ async def test_an_ordinary_question_is_answered_although_a_place_was_asked_for(
 
     assert story.sees(ANA).text == usual
     assert patient_of(story).time_zone is None
+
+
+async def test_a_word_like_a_country_is_never_taken_for_it(story: Story) -> None:
+    """ "sprain" is one letter from Spain: it is asked about, beside the topics."""
+    await story.enrols(ANA)
+    await story.says(ANA, "/timezone")
+    await story.says(ANA, "sprain")
+
+    assert patient_of(story).time_zone is None
+    labels = [button.label for button in story.sees(ANA).buttons]
+    assert labels[0] == "Madrid, Spain · 08:00"
+    assert labels[-1] == "Ask the clinic"
 
 
 async def test_later_on_words_without_an_answer_are_no_places_any_more(story: Story) -> None:
@@ -282,7 +329,7 @@ async def test_abroad_the_clinics_numbers_are_not_the_only_ones(story: Story) ->
     """995 rings nowhere in Tokyo: every text that names it says what to do there; at home nothing changes."""
     await story.enrols(ANA)
     await story.says(ANA, "/timezone Tokyo")
-    assert "call the local emergency number there" in story.sees(ANA).text
+    assert "while you are abroad, call the local emergency number" in story.sees(ANA).text
     await story.says(ANA, "i cant breathe")
     assert "995 (abroad: the local emergency number)" in story.sees(ANA).text
 
