@@ -15,7 +15,7 @@ from bot.service.ports import Messenger, Outcome, Sent, Tools, TryLater, Unknown
 from bot.service.rest import rest
 from bot.storage import claims, outbox
 from bot.storage.claims import Claimed
-from bot.storage.database import Session
+from bot.storage.database import DatabaseAway, Session
 from bot.storage.outbox import OutboxState
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class _Parcel:
     """A claimed message, out of the database: what is sent does not need a transaction."""
 
     id: int
+    #: Which try this is: 1, 2, …
+    attempt: int
     chat_id: int
     outgoing: Outgoing
     target: int | None
@@ -59,12 +61,12 @@ class _Parcel:
 
 @dataclass(frozen=True, kw_only=True)
 class _Room:
-    """How much may leave now: in all, and of what can wait; the chats that are full; what is on its way (id → chat)."""
+    """How much may leave now: in all, and of what can wait; the chats that are full; what is on its way."""
 
     limit: int
     slow: int
     full: frozenset[int]
-    busy: dict[int, int]
+    busy: tuple[_Parcel, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,8 @@ class Delivery:
         now, database = self._now(), self._tools.database
         await database.run(claims.recover, now, all_of_them=True)
         for chat_id, at in await database.run(outbox.sent_since, now - timedelta(minutes=1)):
-            self._pacer.remember(chat_id, self._seconds() - (now - at).total_seconds())
+            # A moment that is still to come (the clock was set back since) must not silence the bot until then.
+            self._pacer.remember(chat_id, self._seconds() - max(0.0, (now - at).total_seconds()))
 
     async def step(self) -> Step:
         """Record what was answered, claim what may leave now, and send it on its way. May be called at any time.
@@ -132,7 +135,7 @@ class Delivery:
             limit=self._count(seconds, limit, slow=False),
             slow=self._count(seconds, limit, slow=True),
             full=frozenset(self._pacer.full_chats(seconds)),
-            busy={id_: parcel.chat_id for id_, (parcel, _task) in self._on_their_way.items()},
+            busy=tuple(parcel for parcel, _task in self._on_their_way.values()),
         )
         try:
             got = await self._tools.database.run(self._exchange, answered, now, room)
@@ -206,7 +209,8 @@ class Delivery:
                 outcome = Unknown(reason="the bot was stopped before an answer came")
                 outcome = await self._messenger.send(parcel.chat_id, parcel.outgoing, parcel.target)
             finally:
-                self._pacer.landed(ticket, self._seconds())
+                answered = not isinstance(outcome, (TryLater, Unknown))
+                self._pacer.landed(ticket, self._seconds(), answered=answered)
                 self._sort(outcome)
                 self._answered.append((parcel, outcome))
                 del self._on_their_way[parcel.id]
@@ -216,15 +220,16 @@ class Delivery:
 
     def _sort(self, outcome: Outcome) -> None:
         """Let everybody wait when Telegram asks for it, or when it cannot be reached at all."""
-        if not isinstance(outcome, TryLater):
+        if not isinstance(outcome, (TryLater, Unknown)):
             self._failures = self._outages = 0
             return
         seconds = self._seconds()
-        if outcome.everyone and outcome.after is not None:
+        everyone = isinstance(outcome, TryLater) and outcome.everyone
+        if isinstance(outcome, TryLater) and everyone and outcome.after is not None:
             self._pacer.pause(outcome.after.total_seconds(), seconds)
             return
         self._failures += 1
-        if (outcome.everyone or self._failures >= OUTAGE) and not self._pacer.is_paused(seconds):
+        if (everyone or self._failures >= OUTAGE) and not self._pacer.is_paused(seconds):
             pause = OUTAGE_PAUSES[min(self._outages, len(OUTAGE_PAUSES) - 1)]
             self._outages += 1
             self._pacer.pause(self._jitter(pause), seconds)
@@ -247,11 +252,16 @@ class Delivery:
     ) -> _Exchange:
         self._on_duty(session)
         if self._unsure:
-            known = [*room.busy, *(parcel.id for parcel, _outcome in answered)]
-            claims.give_back_strays(session, known)
+            claims.give_back_strays(session, _tries([*room.busy, *(parcel for parcel, _outcome in answered)]))
         self._record_all(session, answered, now)
         claim = claims.claim(
-            session, now, LEASE, room.limit, slow=room.slow, full=room.full, busy=room.busy.values()
+            session,
+            now,
+            LEASE,
+            room.limit,
+            slow=room.slow,
+            full=room.full,
+            busy=[parcel.chat_id for parcel in room.busy],
         )
         return _Exchange(
             parcels=[parcel for row in claim.rows if (parcel := _parcel(session, row)) is not None],
@@ -262,7 +272,7 @@ class Delivery:
     def _close(self, session: Session, answered: Sequence[tuple[_Parcel, Outcome]], now: datetime) -> None:
         """Record the last answers; what was claimed and never left is in line again."""
         if self._unsure:
-            claims.give_back_strays(session, [parcel.id for parcel, _outcome in answered])
+            claims.give_back_strays(session, _tries([parcel for parcel, _outcome in answered]))
         self._record_all(session, answered, now)
 
     def _record_all(
@@ -277,6 +287,8 @@ class Delivery:
             try:
                 with session.begin_nested():
                     record(session, self._tools, parcel.id, outcome, now, jitter=self._jitter)
+            except DatabaseAway:
+                raise
             except Exception as error:
                 log.exception("What follows from an answer could not be done.", extra={"action": "outbox"})
                 if isinstance(outcome, Sent):
@@ -287,11 +299,16 @@ class Delivery:
             outbox.sent_all(session, messages, purpose, now)
 
 
+def _tries(parcels: Sequence[_Parcel]) -> set[tuple[int, int]]:
+    """Return which tries these are, as the database knows them: id and attempts."""
+    return {(parcel.id, parcel.attempt) for parcel in parcels}
+
+
 def _parcel(session: Session, row: Claimed) -> _Parcel | None:
     payload = row.payload or {}
     try:
         outgoing = Outgoing.from_dict(payload)
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         outbox.end(session, row.id, OutboxState.REFUSED, f"unreadable: {type(error).__name__}")
         return None
     target = outgoing.message_id
@@ -299,6 +316,7 @@ def _parcel(session: Session, row: Claimed) -> _Parcel | None:
         target = outbox.message_in_slot(session, row.chat_id, outgoing.slot)
     return _Parcel(
         id=row.id,
+        attempt=row.attempts,
         chat_id=row.chat_id,
         outgoing=outgoing,
         target=target,

@@ -17,7 +17,7 @@ from bot.service import alarm, follow_up, outcome
 from bot.service.ports import Tools
 from bot.service.turn import Turn, zone_of
 from bot.storage import alerts, check_ins, outbox
-from bot.storage.database import Session
+from bot.storage.database import DatabaseAway, Session
 from bot.storage.outbox import OutboxState
 from bot.storage.tables import Alert, CheckIn, OutboxRow
 
@@ -70,6 +70,12 @@ def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = T
             lost.setdefault(row.treatment.branch_id, []).append(row)
         return outcome
 
+    def give_up(message: OutboxRow) -> str:
+        check_in = _give_up(session, tools, message, now)
+        if check_in is not None:
+            lost.setdefault(check_in.treatment.branch_id, []).append(check_in)
+        return "out_of_date"
+
     rows = check_ins.claim_due(session, now, BATCH)
     for row in rows:
         if not _try(session, done, ask, row):
@@ -83,13 +89,11 @@ def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = T
         if not _try(session, done, lambda alert: _raise_again(session, tools, alert, now), alert):
             alert.raise_at = now + PUT_OFF
             alert.tell_patient_at = None
-    if len(rows) < BATCH:
-        for message in outbox.out_of_date(session, now, BATCH):
-            check_in = _give_up(session, tools, message, now)
-            done["out_of_date"] += 1
-            if check_in is not None:
-                lost.setdefault(check_in.treatment.branch_id, []).append(check_in)
-    more = BATCH in (len(rows), len(silent), len(again), done["out_of_date"])
+    late = outbox.out_of_date(session, now, BATCH) if len(rows) < BATCH else []
+    for message in late:
+        if not _try(session, done, give_up, message):
+            outbox.end(session, message.id, OutboxState.EXPIRED, message.error or "")
+    more = BATCH in (len(rows), len(silent), len(again), len(late))
     if tell_expired:
         for branch_id, found in lost.items():
             _list_for_staff(session, tools, branch_id, found, now)
@@ -101,6 +105,8 @@ def _try(session: Session, done: Counter[str], step: Callable[[R], str], row: R)
     try:
         with session.begin_nested():
             done[step(row)] += 1
+    except DatabaseAway:
+        raise
     except Exception:
         log.exception("Something due could not be handled; it is put off.", extra={"action": "dispatch"})
         done["put_off"] += 1

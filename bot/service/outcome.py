@@ -27,15 +27,19 @@ def record(
     *,
     jitter: Callable[[float], float] = float,
 ) -> None:
-    """Record what became of a message, and do what follows from it. *jitter* varies a pause, given in seconds."""
+    """Record what became of a message, and do what follows from it. *jitter* varies a pause, given in seconds.
+
+    What has been recorded before (the commit seemed to fail) changes nothing more, and nobody is told again.
+    """
     row = session.get(OutboxRow, row_id)
     if row is None:
         return  # erased while it was on its way (/forget)
     match outcome:
         case Sent():
             receipt = (row.payload or {}).get("receipt")
+            is_news = row.state != OutboxState.SENT
             outbox.sent(session, row_id, outcome.message_id, now)
-            if receipt:
+            if receipt and is_news:
                 _tell_group(session, tools, row, receipt, "relay_delivered", now)
         case TryLater(everyone=True):
             claims.give_back(session, row_id)
@@ -52,9 +56,9 @@ def record(
             outbox.retry(session, row_id, now, "the group has a new id")
         case Gone():
             receipt = (row.payload or {}).get("receipt")
-            outbox.end(session, row_id, OutboxState.GONE, outcome.reason)
+            ended = outbox.end(session, row_id, OutboxState.GONE, outcome.reason)
             _gone(session, tools, row.chat_id, now)
-            if receipt:
+            if receipt and ended is not None:
                 _tell_group(session, tools, row, receipt, "relay_failed", now)
         case Refused():
             give_up(session, tools, row, OutboxState.REFUSED, outcome.reason, now)
@@ -75,7 +79,8 @@ def give_up(
 ) -> None:
     """Give a message up with its reason; staff are told if it was meant for a patient."""
     receipt = (row.payload or {}).get("receipt")
-    outbox.end(session, row.id, state, reason)
+    if outbox.end(session, row.id, state, reason) is None:
+        return
     if receipt:
         _tell_group(session, tools, row, receipt, "relay_failed", now)
         return

@@ -25,6 +25,7 @@ class Claimed(NamedTuple):
     id: int
     chat_id: int
     priority: int
+    attempts: int
     purpose: str | None
     payload: dict[str, Any] | None
 
@@ -98,7 +99,7 @@ def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claim
         update(OutboxRow)
         .where(OutboxRow.id.in_(ids))
         .values(state=OutboxState.SENDING, lease_until=lease_until, attempts=OutboxRow.attempts + 1)
-        .returning(OutboxRow.id, OutboxRow.chat_id, OutboxRow.priority, OutboxRow.purpose, OutboxRow.payload)
+        .returning(*(getattr(OutboxRow, name) for name in Claimed._fields))
         .execution_options(synchronize_session=False)
     )
     return sorted((Claimed(*row) for row in taken), key=lambda row: (row.priority, row.id))
@@ -113,15 +114,14 @@ def give_back(session: Session, row_id: int) -> None:
         row.lease_until = None
 
 
-def give_back_strays(session: Session, known: Collection[int]) -> int:
+def give_back_strays(session: Session, known: Collection[tuple[int, int]]) -> int:
     """Put claimed messages that nobody is sending back in line; return how many.
 
     For the one process that sends: a claim of its own that was kept although its commit seemed to fail. *known*:
-    the ids that it is sending.
+    the tries that it makes, each with the message's id and its attempts.
     """
-    strays = session.scalars(
-        select(OutboxRow.id).where(OutboxRow.state == OutboxState.SENDING, OutboxRow.id.not_in(known))
-    ).all()
+    claimed = select(OutboxRow.id, OutboxRow.attempts).where(OutboxRow.state == OutboxState.SENDING)
+    strays = [id_ for id_, attempts in session.execute(claimed) if (id_, attempts) not in known]
     for row_id in strays:
         give_back(session, row_id)
     return len(strays)

@@ -47,7 +47,7 @@ def unbind(session: Session, chat_id: int) -> str | None:
 def migrate(session: Session, old: int, new: int) -> bool:
     """Follow a group that became a supergroup; False if it is none of ours (or was followed before)."""
     group = by_chat(session, old)
-    if group is None:
+    if group is None or old == new:
         return False
     if by_chat(session, new) is not None:
         session.delete(group)  # it was bound anew there before this word came

@@ -431,12 +431,27 @@ def test_strays_are_given_back_untried(line: Outbox) -> None:
     stray, known, waiting = line.add(ANA), line.add(BEN), line.add(ANA)
     line.claim()
 
-    assert line.database.call(claims.give_back_strays, [known]) == 1
+    assert line.database.call(claims.give_back_strays, {(known, 1)}) == 1
 
     row = line.there(stray)
     assert (row.state, row.attempts, row.lease_until) == (OutboxState.QUEUED, 0, None)
     assert line.state(known) == OutboxState.SENDING
     assert line.send_all() == [stray, waiting]
+
+
+def test_a_later_try_of_a_message_that_is_known_is_a_stray(line: Outbox) -> None:
+    """The answer that is still to be recorded is of the try before: this one never left."""
+    row_id = line.add()
+    line.claim()
+    line.database.call(outbox.unknown, row_id, NOW, "timed out")
+    line.claim()
+
+    assert line.database.call(claims.give_back_strays, {(row_id, 1)}) == 1
+
+    row = line.there(row_id)
+    assert (row.state, row.attempts) == (OutboxState.QUEUED, 1)
+    assert [row.attempts for row in line.look().rows] == [2]
+    assert line.database.call(claims.give_back_strays, {(row_id, 2)}) == 0
 
 
 def test_there_may_be_no_strays(line: Outbox) -> None:
@@ -447,7 +462,7 @@ def test_there_may_be_no_strays(line: Outbox) -> None:
     line.database.call(outbox.sent, first, 1, NOW)
     line.database.call(outbox.retry, second, NOW + MINUTE, "no connection")
 
-    assert line.database.call(claims.give_back_strays, []) == 0
+    assert line.database.call(claims.give_back_strays, set()) == 0
     assert [line.state(first), line.state(second)] == [OutboxState.SENT, OutboxState.AGAIN]
 
 
