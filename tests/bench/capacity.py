@@ -34,7 +34,7 @@ def run(sheet: Sheet, quick: bool) -> None:
     for round_trip in (0.0, 0.08):
         mine: float | None = None
         for name, options in (("ours", None), *(PEERS[1:2] if quick else PEERS)):
-            found = _ours if options is None else partial(_peer, options)
+            found = partial(_ours, sheet) if options is None else partial(_peer, options)
             rate, arrived, cpu = found(round_trip, messages, longest)
             mine = mine or rate
             rows.append(
@@ -55,7 +55,7 @@ def run(sheet: Sheet, quick: bool) -> None:
     )
 
 
-def _ours(round_trip: float, messages: int, longest: float) -> tuple[float, int, float]:
+def _ours(sheet: Sheet, round_trip: float, messages: int, longest: float) -> tuple[float, int, float]:
     """Fill the outbox at one message a second, then start anew without a pace."""
     with (
         Emulator(messages, round_trip=round_trip) as emulator,
@@ -66,7 +66,9 @@ def _ours(round_trip: float, messages: int, longest: float) -> tuple[float, int,
         clinic.database.close()
         with ours(clinic.config) as process:
             process.wait_for("is at work")
-            _wait_until_queued(clinic.config.parent / "bench.db")
+            left = _wait_until_queued(clinic.config.parent / "bench.db")
+        if left:
+            sheet.note(f"capacity: {left:,} messages are not in line yet; they join it while it is measured")
         already = emulator.wait_said(messages, 0)
         clinic.change(messages_per_second=1000)
         with ours(clinic.config) as process:
@@ -78,8 +80,8 @@ def _ours(round_trip: float, messages: int, longest: float) -> tuple[float, int,
     return _rate(moments), arrived, cpu / max(arrived - already, 1)
 
 
-def _wait_until_queued(path: Path) -> None:
-    """Wait until every check-in has become a message in line (or no more of them do)."""
+def _wait_until_queued(path: Path) -> int:
+    """Wait until every check-in has become a message in line, or no more of them do; return how many have not."""
     left, since, end = -1, time.time(), time.time() + FILL
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
         while left != 0 and time.time() < end and time.time() - since < 5:
@@ -88,6 +90,7 @@ def _wait_until_queued(path: Path) -> None:
                 left, since = now, time.time()
             time.sleep(0.05)
     connection.close()
+    return left
 
 
 def _peer(

@@ -95,7 +95,7 @@ def enrol_many(
     now = datetime.now(UTC)
     moment = due or (lambda _place: now + FAR)
     clinic.database.call(_enrol_first, clinic.tools, now, chat(0))
-    with clinic.database.engine.begin() as connection:
+    with clinic.database.unhurried() as connection:
         patient, treatment, check_in = (_newest(connection, model) for model in (Patient, Treatment, CheckIn))
         connection.execute(delete(CheckIn).where(CheckIn.treatment_id == treatment["id"]))
         for begin in range(0, number, AT_ONCE):

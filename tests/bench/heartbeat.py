@@ -25,6 +25,7 @@ class Heartbeat:
 
     async def __aenter__(self) -> Heartbeat:
         """Begin."""
+        self._report()  # who is blocked from the start on is missed, too
         self._task = asyncio.create_task(self._beat())
         return self
 
