@@ -1,0 +1,359 @@
+"""Tests of what follows from each of Telegram's answers: recorded once, tried again, given up, and staff told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.message import Outgoing, Priority
+from bot.service import outcome
+from bot.service.outcome import PAUSES
+from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
+from bot.storage import groups, outbox, patients
+from bot.storage.database import Session
+from bot.storage.outbox import OutboxState, Purpose
+from bot.storage.tables import OutboxRow
+from tests.kit.outbox import Outbox
+from tests.kit.story import ANA, BEN, EVA, GROUP, Story
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+BLOCKED = Gone(reason="Forbidden: bot was blocked by the user")
+TOO_LONG = Refused(reason="BadRequest: message is too long")
+
+
+@pytest.fixture
+async def clinic(story: Story) -> Story:
+    """A clinic with a staff group, and Ana as its patient."""
+    await story.binds()
+    await story.enrols(ANA)
+    return story
+
+
+def flying(story: Story, chat: int = ANA.id, purpose: Purpose | None = None, **fields: object) -> int:
+    """Put a message in line, let it be claimed, and return its id."""
+    outgoing = Outgoing(**{"text": "Hello", **fields})  # type: ignore[arg-type]
+    row_id = story.tools.database.call(outbox.add, chat, outgoing, story.now, purpose=purpose).id
+    line = Outbox(story.tools.database, story.now, chat)
+    while row_id not in (claimed := line.claim()):
+        assert claimed
+    return row_id
+
+
+def relayed(story: Story) -> int:
+    """Put a staff member's words in line whose arrival is to be told as an answer to message 77, and claim them."""
+    row_id = flying(story, purpose=Purpose.RELAY)
+
+    def ask_for_word(session: Session) -> None:
+        row = session.get(OutboxRow, row_id)
+        assert row is not None
+        row.payload = {**(row.payload or {}), "receipt": [GROUP, 77]}
+
+    story.tools.database.call(ask_for_word)
+    return row_id
+
+
+def record(
+    story: Story, row_id: int, answer: Outcome, jitter: Callable[[float], float] = float
+) -> OutboxRow | None:
+    """Record an answer, and return the message as it stands then."""
+    story.tools.database.call(outcome.record, story.tools, row_id, answer, story.now, jitter=jitter)
+    return Outbox(story.tools.database, story.now, 1).row(row_id)
+
+
+def told(story: Story, chat: int = GROUP) -> list[Outgoing]:
+    """Return what is in line for a chat, in order."""
+    rows = story.tools.database.call(outbox.of_chat, chat)
+    return [
+        Outgoing.from_dict(row.payload or {})
+        for row in rows
+        if row.chat_id == chat and row.state == OutboxState.QUEUED
+    ]
+
+
+# --- it arrived ---------------------------------------------------------------------------------------------
+
+
+async def test_what_arrived_is_on_record(clinic: Story) -> None:
+    """Its id and its moment; nobody is told."""
+    row = record(clinic, flying(clinic), Sent(message_id=7))
+    assert row is not None
+    assert (row.state, row.message_id, row.sent_at) == (OutboxState.SENT, 7, clinic.now)
+    assert told(clinic) == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_staff_are_told_once_that_their_words_arrived(clinic: Story, times: int) -> None:
+    """As an answer to what they wrote; not again if the same answer is recorded again."""
+    row_id = relayed(clinic)
+    for _ in range(times):
+        record(clinic, row_id, Sent(message_id=7))
+
+    (word,) = told(clinic)
+    assert "Delivered to" in word.text
+    assert word.reply_to == 77
+
+
+async def test_a_group_that_is_bound_no_more_is_told_nothing(clinic: Story) -> None:
+    """The group was unbound while the words were on their way."""
+    row_id = relayed(clinic)
+    clinic.tools.database.call(groups.unbind, GROUP)
+    row = record(clinic, row_id, Sent(message_id=7))
+    assert row is not None
+    assert row.state == OutboxState.SENT
+    assert told(clinic) == []
+
+
+# --- later --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", [None, timedelta(seconds=7)])
+async def test_what_everybody_waits_for_counts_as_untried(clinic: Story, after: timedelta | None) -> None:
+    """It is in line as it was: the pause is the whole exit's."""
+    row = record(clinic, flying(clinic), TryLater(reason="429", after=after, everyone=True))
+    assert row is not None
+    assert (row.state, row.attempts, row.error, row.lease_until) == (OutboxState.QUEUED, 0, None, None)
+
+
+async def test_pauses_grow_from_try_to_try(clinic: Story) -> None:
+    """Each a little different from what is written, so that not everybody comes back at once; the last one repeats."""
+    row_id = flying(clinic)
+    waited = []
+    for _ in range(len(PAUSES) + 2):
+        row = record(clinic, row_id, TryLater(reason="502"), jitter=lambda seconds: seconds + 0.25)
+        assert row is not None
+        assert (row.state, row.error) == (OutboxState.AGAIN, "502")
+        waited.append((row.send_at - clinic.now).total_seconds() - 0.25)
+        clinic.now = row.send_at
+        assert Outbox(clinic.tools.database, clinic.now, ANA.id).claim() == [row_id]
+
+    assert waited == [*PAUSES, PAUSES[-1], PAUSES[-1]]
+
+
+async def test_a_moment_that_was_given_is_kept_as_it_is(clinic: Story) -> None:
+    """Nothing is added to what we were asked to wait."""
+    answer = TryLater(reason="conflict", after=timedelta(minutes=1))
+    row = record(clinic, flying(clinic), answer, jitter=lambda seconds: seconds * 2)
+    assert row is not None
+    assert (row.state, row.send_at) == (OutboxState.AGAIN, clinic.now + timedelta(minutes=1))
+
+
+async def test_an_unknown_fate_is_repeated_once(clinic: Story) -> None:
+    """The second time it ends."""
+    row_id = flying(clinic)
+    row = record(clinic, row_id, Unknown(reason="lost"))
+    assert row is not None
+    assert (row.state, row.error) == (OutboxState.QUEUED, "lost")
+    Outbox(clinic.tools.database, clinic.now, ANA.id).claim()
+    row = record(clinic, row_id, Unknown(reason="lost"))
+    assert row is not None
+    assert row.state == OutboxState.UNKNOWN
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_group_that_moved_is_followed(clinic: Story, times: int) -> None:
+    """The message goes on at the new id at once, and so does all that waits; also if the word comes twice."""
+    row_id, waiting = flying(clinic, GROUP), Outbox(clinic.tools.database, clinic.now, GROUP).add()
+    for _ in range(times):
+        record(clinic, row_id, Moved(chat_id=-1009))
+
+    line = Outbox(clinic.tools.database, clinic.now, GROUP)
+    assert [line.there(id_).chat_id for id_ in (row_id, waiting)] == [-1009, -1009]
+    assert line.send_all() == [row_id, waiting]
+    group = clinic.tools.database.call(groups.of_branch, "main")
+    assert group is not None
+    assert group.chat_id == -1009
+
+
+async def test_what_is_said_to_a_strange_group_follows_it_too(clinic: Story) -> None:
+    """A group that is bound to no branch moved while it was being answered."""
+    row = record(clinic, flying(clinic, -55), Moved(chat_id=-1055))
+    assert row is not None
+    assert (row.state, row.chat_id) == (OutboxState.AGAIN, -1055)
+
+
+async def test_a_word_of_a_move_that_was_recorded_before_keeps_the_group(clinic: Story) -> None:
+    """The try at the new id was given back because its commit seemed to fail; then the same answer is recorded again."""
+    row_id = flying(clinic, GROUP)
+    record(clinic, row_id, Moved(chat_id=-1009))
+    Outbox(clinic.tools.database, clinic.now, GROUP).claim()
+
+    record(clinic, row_id, Moved(chat_id=-1009))
+
+    group = clinic.tools.database.call(groups.of_branch, "main")
+    assert group is not None
+    assert group.chat_id == -1009
+
+
+# --- gone ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_patient_who_is_gone_is_marked_and_staff_told_once(clinic: Story, times: int) -> None:
+    """What is in line for them falls away."""
+    row_id = flying(clinic)
+    waiting = Outbox(clinic.tools.database, clinic.now, ANA.id).add()
+    for _ in range(times):
+        row = record(clinic, row_id, BLOCKED)
+
+    assert row is not None
+    assert (row.state, row.error) == (OutboxState.GONE, BLOCKED.reason)
+    assert Outbox(clinic.tools.database, clinic.now, ANA.id).state(waiting) == OutboxState.CANCELLED
+    patient = clinic.tools.database.call(patients.by_chat, ANA.id)
+    assert patient is not None
+    assert patient.unreachable_at == clinic.now
+    assert ["has blocked the bot" in word.text for word in told(clinic)] == [True]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_staff_are_told_once_that_their_words_did_not_arrive(clinic: Story, times: int) -> None:
+    """Beside the word that the patient is gone."""
+    row_id = relayed(clinic)
+    for _ in range(times):
+        record(clinic, row_id, BLOCKED)
+
+    words = [word for word in told(clinic) if "did not reach" in word.text]
+    assert [word.reply_to for word in words] == [77]
+
+
+async def test_a_group_that_is_gone_is_forgotten(clinic: Story) -> None:
+    """With what was in line for it."""
+    row_id = flying(clinic, GROUP)
+    waiting = Outbox(clinic.tools.database, clinic.now, GROUP).add()
+    record(clinic, row_id, Gone(reason="Forbidden: bot was kicked"))
+
+    assert clinic.tools.database.call(groups.of_branch, "main") is None
+    assert Outbox(clinic.tools.database, clinic.now, GROUP).state(waiting) == OutboxState.CANCELLED
+
+
+async def test_a_stranger_who_is_gone_leaves_nothing(clinic: Story) -> None:
+    """No row, and no word to staff."""
+    row_id = flying(clinic, BEN.id, purpose=Purpose.STRANGER)
+    assert record(clinic, row_id, BLOCKED) is None
+    assert told(clinic) == []
+
+
+# --- refused, given up --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_staff_are_told_once_what_a_patient_did_not_get(clinic: Story, times: int) -> None:
+    """With the reason, so that somebody can call."""
+    row_id = flying(clinic)
+    for _ in range(times):
+        row = record(clinic, row_id, TOO_LONG)
+
+    assert row is not None
+    assert (row.state, row.error) == (OutboxState.REFUSED, TOO_LONG.reason)
+    (word,) = told(clinic)
+    assert "could not be delivered" in word.text
+    assert "message is too long" in word.text
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_words_of_staff_that_were_refused_are_told_as_such(clinic: Story, times: int) -> None:
+    """As an answer to what they wrote, and only so."""
+    row_id = relayed(clinic)
+    for _ in range(times):
+        record(clinic, row_id, TOO_LONG)
+
+    (word,) = told(clinic)
+    assert "did not reach" in word.text
+    assert word.reply_to == 77
+
+
+async def test_a_page_that_cannot_be_turned_is_nobodys_matter(clinic: Story) -> None:
+    """An edit that is refused leaves the old words; staff are not bothered."""
+    row = record(clinic, flying(clinic, kind="edit", message_id=5), TOO_LONG)
+    assert row is not None
+    assert row.state == OutboxState.REFUSED
+    assert told(clinic) == []
+
+
+@pytest.mark.parametrize("chat", [GROUP, BEN.id])
+async def test_what_a_group_or_a_stranger_did_not_get_is_told_to_nobody(clinic: Story, chat: int) -> None:
+    """There is nobody to call."""
+    record(clinic, flying(clinic, chat), TOO_LONG)
+    assert told(clinic) == []
+
+
+async def test_without_a_group_what_was_refused_is_only_recorded(story: Story) -> None:
+    """A clinic that has not bound a group yet."""
+    await story.enrols(ANA)
+    for answer, state in ((TOO_LONG, OutboxState.REFUSED), (BLOCKED, OutboxState.GONE)):
+        row = record(story, flying(story), answer)
+        assert row is not None
+        assert row.state == state
+
+
+async def test_what_lost_its_sense_in_line_is_given_up_with_a_word(clinic: Story) -> None:
+    """The same word as for what was refused, with its own reason and state."""
+    row_id = Outbox(clinic.tools.database, clinic.now, ANA.id).add()
+
+    def give_up(session: Session) -> None:
+        row = session.get(OutboxRow, row_id)
+        assert row is not None
+        outcome.give_up(session, clinic.tools, row, OutboxState.EXPIRED, "too late", clinic.now)
+
+    clinic.tools.database.call(give_up)
+
+    assert Outbox(clinic.tools.database, clinic.now, ANA.id).state(row_id) == OutboxState.EXPIRED
+    (word,) = told(clinic)
+    assert "too late" in word.text
+
+
+# --- erased, cancelled --------------------------------------------------------------------------------------
+
+ANSWERS: list[Outcome] = [
+    Sent(message_id=7),
+    TryLater(reason="502"),
+    TryLater(reason="429", everyone=True),
+    Unknown(reason="lost"),
+    Moved(chat_id=-1009),
+    BLOCKED,
+    TOO_LONG,
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_whoever_was_erased_meanwhile_stays_so(clinic: Story, answer: Outcome) -> None:
+    """No answer brings anything back, and nobody is told."""
+    row_id = relayed(clinic)
+    clinic.tools.database.call(outbox.erase_chat, ANA.id)
+    assert record(clinic, row_id, answer) is None
+    assert told(clinic) == []
+
+
+@pytest.mark.parametrize("answer", ANSWERS[1:])
+async def test_what_was_cancelled_on_its_way_stays_so(clinic: Story, answer: Outcome) -> None:
+    """It is not tried again; that it could not be delivered is no news, but that the patient is gone is."""
+    row_id = relayed(clinic)
+    clinic.tools.database.call(outbox.cancel, ANA.id)
+
+    row = record(clinic, row_id, answer)
+
+    assert row is not None
+    assert row.state == OutboxState.CANCELLED
+    gone = ["blocked" in word.text for word in told(clinic)]
+    assert gone == ([True] if answer is BLOCKED else [])
+    assert row_id not in Outbox(clinic.tools.database, clinic.now + DAY, ANA.id).claim()
+
+
+async def test_what_arrives_although_it_was_cancelled_is_on_record(clinic: Story) -> None:
+    """It stands in the chat."""
+    row_id = flying(clinic)
+    clinic.tools.database.call(outbox.cancel, ANA.id)
+    row = record(clinic, row_id, Sent(message_id=7))
+    assert row is not None
+    assert (row.state, row.message_id) == (OutboxState.SENT, 7)
+
+
+async def test_the_word_to_staff_comes_as_an_alert(clinic: Story) -> None:
+    """It passes check-ins and digests that wait."""
+    record(clinic, flying(clinic), TOO_LONG)
+    line = Outbox(clinic.tools.database, clinic.now, GROUP)
+    line.add(EVA.id, priority=Priority.CHECK_IN)
+    first = line.look(limit=1).rows[0]
+    assert (first.chat_id, first.priority) == (GROUP, Priority.ALERT)
