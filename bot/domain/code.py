@@ -9,6 +9,8 @@ import re
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LOOKALIKE = str.maketrans({"I": "1", "L": "1", "O": "0"})
 _SHAPE = re.compile(rf"^[{ALPHABET}]+$")
+#: "can combine with chiropractor" has the letters of an invite, too; of 17,000 invites one has no digit.
+_WORDS = re.compile(r"[^\W\d_]+(\s+[^\W\d_]+)+")
 
 #: 128 random bits in base 32.
 INVITE_LENGTH = 26
@@ -22,6 +24,8 @@ def code_from(bits: int, length: int) -> str:
 
 def read_code(text: str, length: int) -> str | None:
     """Return the code a person typed or pasted (any case, with blanks or dashes, I for 1), or None if it is none."""
+    if length == INVITE_LENGTH and _WORDS.fullmatch(text.strip()):
+        return None
     bare = re.sub(r"[\s\-]", "", text).upper().translate(_LOOKALIKE)
     return bare if len(bare) == length and _SHAPE.match(bare) else None
 

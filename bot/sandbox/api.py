@@ -5,7 +5,7 @@ import inspect
 import re
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -57,6 +57,8 @@ def routes(world: World) -> list[Route]:
         except Refusal as refusal:
             world.record.add(name, {}, world.clock.now(), refusal.code)
             return _answer(refusal)
+        except ClientDisconnect:
+            return Response()  # the caller died while it spoke: it asked for nothing, and nobody listens
         fault = world.faults.take(name, call.params.get("chat_id"))
         if fault is None or fault.kind == "delay":
             if fault is not None:
@@ -87,7 +89,7 @@ def _enter(world: World, token: str) -> bool:
     return True
 
 
-async def _do(world: World, call: Call, do: Any) -> Response:
+async def _do(world: World, call: Call, do: Any, *, told: bool = True) -> Response:
     """Let the method have its effect, write it down, and answer."""
     at = world.clock.now()
     try:
@@ -95,16 +97,16 @@ async def _do(world: World, call: Call, do: Any) -> Response:
         if inspect.isawaitable(result):
             result = await result
     except Refusal as refusal:
-        world.record.add(call.method, call.recorded(), at, refusal.code)
+        world.record.add(call.method, call.recorded(), at, refusal.code, told=told)
         return _answer(refusal)
-    world.record.add(call.method, call.recorded(), at, 200)
+    world.record.add(call.method, call.recorded(), at, 200, told=told)
     return JSONResponse({"ok": True, "result": result})
 
 
 async def _fail(world: World, call: Call, do: Any, fault: Fault) -> Response:
     """Fail as planned, after the method had its effect if the plan says so."""
     if fault.taken:
-        await _do(world, call, do)
+        await _do(world, call, do, told=False)
     else:
         code = fault.code if fault.kind == "error" else None
         world.record.add(call.method, call.recorded(), world.clock.now(), code)

@@ -12,7 +12,8 @@ KEPT = 20_000
 class Entry:
     """One call: its number, method, parameters (never the token), the moment, and the outcome.
 
-    *outcome* is 200 or the error code; None for a call whose answer was lost on purpose.
+    *outcome* is 200 or the error code; None for a call whose answer was lost on purpose. *told*: the
+    bot was told so; False for a call that had its effect although the bot got another answer, or none.
     """
 
     number: int
@@ -20,6 +21,7 @@ class Entry:
     params: dict[str, Any]
     at: datetime
     outcome: int | None
+    told: bool = True
 
 
 class Record:
@@ -30,12 +32,19 @@ class Record:
         self._number = 0
         self._counts: Counter[tuple[str, int | None]] = Counter()
 
-    def add(self, method: str, params: dict[str, Any], at: datetime, outcome: int | None) -> None:
+    def add(
+        self, method: str, params: dict[str, Any], at: datetime, outcome: int | None, *, told: bool = True
+    ) -> None:
         """Write down one call."""
         self._number += 1
-        entry = Entry(number=self._number, method=method, params=params, at=at, outcome=outcome)
+        entry = Entry(number=self._number, method=method, params=params, at=at, outcome=outcome, told=told)
         self._entries.append(entry)
         self._counts[method, outcome] += 1
+
+    @property
+    def number(self) -> int:
+        """Return the number of the newest call; 0 before the first."""
+        return self._number
 
     def calls(self, method: str | None = None, after: int = 0) -> list[Entry]:
         """Return the calls (of one method), those with a number beyond *after*."""

@@ -14,6 +14,8 @@ KEPT = timedelta(hours=24)
 KEPT_PRESS = timedelta(seconds=150)
 """How long it keeps a button press (tdlib/telegram-bot-api, Client.cpp, add_update)."""
 NOT_UNLESS_ASKED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+FIRST = 871_000_001
+"""The number of the first update."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Updates:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waiting: list[Update] = []
-        self._last_id = 871_000_000
+        self._last_id = FIRST - 1
         self._poll = 0
         self._closed = False
         self.allowed: frozenset[str] = frozenset()
@@ -48,6 +50,11 @@ class Updates:
     def polled(self) -> bool:
         """Tell whether somebody has asked for updates, ever: the bot is there."""
         return self._poll > 0
+
+    @property
+    def given(self) -> range:
+        """Return the numbers of all updates there have been."""
+        return range(FIRST, self._last_id + 1)
 
     def put(self, kind: str, body: JSON, source: int) -> Update | None:
         """Add an update, unless the bot asked not to hear of this kind."""

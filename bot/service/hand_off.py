@@ -78,7 +78,7 @@ def continues(turn: Turn, incoming: Incoming) -> bool:
         return True
     if incoming.replied_to is None:
         return False
-    row = outbox.by_message(turn.session, turn.chat_id, incoming.replied_to)
+    row = outbox.answered(turn.session, turn.chat_id, incoming.replied_to, incoming.replied_text)
     return row is not None and row.purpose == Purpose.RELAY
 
 

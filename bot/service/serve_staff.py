@@ -162,7 +162,7 @@ def _tell_seen(turn: Turn, chat_id: int) -> None:
 
 def _reply(turn: Turn, incoming: Incoming) -> None:
     """Send a staff member's reply to the patient whom the answered message is about."""
-    row = outbox.by_message(turn.session, turn.chat_id, incoming.replied_to or 0)
+    row = outbox.answered(turn.session, turn.chat_id, incoming.replied_to or 0, incoming.replied_text)
     if row is None or row.chat_id != turn.chat_id:
         return
     if row.slot is not None and row.slot.startswith("draft:"):

@@ -9,13 +9,16 @@ from enum import StrEnum
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from bot.domain.message import Outgoing, Priority
+from bot.domain.message import Outgoing, Priority, plain
 from bot.storage.tables import OutboxRow
 
 #: A message whose fate is unknown (the network or the process died between sending and recording) is repeated once.
 REPEATS = 1
+REPEATS_OF_EDIT = 5
 #: After this long a message has lost its sense, unless it says otherwise.
 USEFUL = timedelta(hours=24)
+#: Among so many of a chat's newest messages one is looked for by its words.
+LOOK_BACK = 200
 
 
 class OutboxState(StrEnum):
@@ -116,7 +119,10 @@ def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
 
 
 def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
-    """Record that a message may have arrived: it is repeated once, and never more."""
+    """Record that a message may have arrived: it is repeated once, and never more.
+
+    An edit that comes again changes nothing, so it is repeated more often, after growing pauses.
+    """
     row = sending(session, row_id)
     if row is None:
         return
@@ -127,6 +133,9 @@ def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
     row.send_at = now
     if doubts <= REPEATS:
         row.state = OutboxState.QUEUED
+    elif row.payload.get("kind") == "edit" and doubts <= REPEATS_OF_EDIT:
+        row.state = OutboxState.AGAIN
+        row.send_at = now + timedelta(seconds=2**doubts)
     else:
         _close(session, row, OutboxState.UNKNOWN)
 
@@ -168,6 +177,22 @@ def by_message(session: Session, chat_id: int, message_id: int) -> OutboxRow | N
         .order_by(OutboxRow.id.desc())
         .limit(1)
     )
+
+
+def answered(session: Session, chat_id: int, message_id: int, text: str) -> OutboxRow | None:
+    """Return the message that somebody answers: the one that stands under this id, else the one with these very words.
+
+    When Telegram took a message and its answer was lost, we do not know the id, and it may stand in the chat twice.
+    None if the words could be about different people.
+    """
+    row = by_message(session, chat_id, message_id)
+    words = text.strip()
+    if row is not None or not words:
+        return row
+    newest = select(OutboxRow).where(OutboxRow.chat_id == chat_id, OutboxRow.attempts > 0)
+    rows = session.scalars(newest.order_by(OutboxRow.id.desc()).limit(LOOK_BACK))
+    same = [row for row in rows if plain((row.payload or {}).get("text", "")).strip() == words]
+    return same[0] if len({row.about_chat for row in same}) == 1 else None
 
 
 def message_in_slot(session: Session, chat_id: int, slot: str) -> int | None:

@@ -74,6 +74,21 @@ def test_a_typed_code_is_read_forgivingly(typed: str, code: str | None) -> None:
     assert read_code(typed, SETUP_LENGTH) == code
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_code"),
+    [
+        ("can combine with chiropractor", False),  # 26 letters, none of them U
+        ("cancombinewithchiropractor", True),
+        ("ABCDE FGHJK MNPQR STVWX YZABC7", True),
+        ("ABCDE-FGHJK-MNPQR-STVWX-YZABCD", True),  # nobody writes words with dashes
+        ("abcdefghjkmnpqrstvwxyzabcd", True),
+    ],
+)
+def test_a_question_of_26_letters_is_no_invite(typed: str, is_code: bool) -> None:
+    """Words with blanks between them are a question, and get an answer."""
+    assert (read_code(typed, INVITE_LENGTH) is not None) == is_code
+
+
 @given(LENGTHS.flatmap(codes))
 def test_what_is_shown_can_be_typed(code: str) -> None:
     """A code in its groups, in any case, reads back as itself."""

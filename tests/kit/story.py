@@ -131,6 +131,7 @@ class Story:
             data=data,
             media=Media(kind=media, file_id="f") if media else None,
             replied_to=reply_to.id if reply_to else None,
+            replied_text=reply_to.text if reply_to else "",
             sent_at=sent_at,
             title="Staff",
         )

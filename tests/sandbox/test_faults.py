@@ -74,6 +74,8 @@ async def test_a_broken_line_may_or_may_not_have_taken_the_message(
         await bot.send_message(ana.id, "x")
 
     assert said(sandbox, ana) == (["x"] if taken else [])
+    [entry] = sandbox.calls("sendMessage")
+    assert (entry.outcome, entry.told) == ((200, False) if taken else (None, True))
 
 
 @pytest.mark.parametrize("taken", [True, False])

@@ -10,8 +10,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def test_calls_are_numbered_and_picked_by_method() -> None:
     """And a test can ask for what came after something."""
     record = Record()
+    assert record.number == 0
     for method in ("getMe", "sendMessage", "getMe"):
         record.add(method, {}, NOW, 200)
+    assert record.number == 3
 
     assert [e.number for e in record.calls("GETME")] == [1, 3]
     assert [e.number for e in record.calls(after=1)] == [2, 3]

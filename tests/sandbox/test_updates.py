@@ -24,6 +24,7 @@ async def test_an_update_stays_until_a_higher_offset_confirms_it(bot: Bot, sandb
     assert again == first
     assert [u.message.text for u in rest if u.message] == ["three"]
     assert await bot.get_updates(offset=rest[-1].update_id + 1) == ()
+    assert list(sandbox.world.updates.given) == [u.update_id for u in (*first, *rest)]
     assert rest[-1].update_id == first[0].update_id + 2
 
 

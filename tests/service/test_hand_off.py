@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.service.ports import Gone, Refused
@@ -47,6 +48,22 @@ async def test_an_answer_to_the_clinics_words_goes_to_the_clinic(story: Story) -
     await story.says(ANA, "my chest hurts when i breathe in")
     await story.staff(EVA, "Which side?", reply_to=story.sees(GROUP))
     await story.says(ANA, "the left one", reply_to=story.sees(ANA, "Which side?"))
+
+    assert "the left one" in story.sees(GROUP).text
+
+
+async def test_a_reply_to_a_copy_whose_number_was_lost_arrives_all_the_same(story: Story) -> None:
+    """Telegram took a message, its answer was lost, it came a second time: people may answer either of the two."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.enrols(BEN, "B2")
+    await story.says(BEN, "my chest hurts when i breathe in")
+    await story.says(ANA, "my chest hurts when i breathe in")
+    await story.staff(EVA, "Which side?", reply_to=replace(story.sees(GROUP), id=9_001))
+    assert "Which side?" in story.sees(ANA).text
+    assert not any("Which side?" in text for text in story.texts(BEN))
+
+    await story.says(ANA, "the left one", reply_to=replace(story.sees(ANA, "Which side?"), id=9_002))
 
     assert "the left one" in story.sees(GROUP).text
 

@@ -300,6 +300,20 @@ def test_what_was_erased_on_its_way_is_not_recorded(line: Outbox) -> None:
     assert line.row(row_id) is None
 
 
+def test_an_edit_of_unknown_fate_is_repeated_after_growing_pauses(line: Outbox) -> None:
+    """It changes nothing if it comes again, and lost it would leave a person with yesterday's page; it ends all the same."""
+    edit = Outgoing(kind="edit", text="2 of 3", message_id=5)
+    row_id = line.database.call(outbox.add, ANA, edit, NOW).id
+    now, waits = NOW, []
+    while line.claim(now):
+        line.database.call(outbox.unknown, row_id, now, "timed out")
+        waits.append((line.there(row_id).send_at - now).total_seconds())
+        now = line.there(row_id).send_at
+
+    assert waits == [0, 4, 8, 16, 32, 0]
+    assert line.state(row_id) == OutboxState.UNKNOWN
+
+
 # --- finding a message again -----------------------------------------------------------------------------
 
 
@@ -329,6 +343,28 @@ def test_a_message_is_found_by_its_id_in_its_chat(line: Outbox) -> None:
     assert other is not None
     assert (found.id, other.id) == (ids[2], ids[1])
     assert line.database.call(outbox.by_message, ANA, 8) is None
+
+
+def test_a_message_whose_id_was_lost_is_found_by_its_words(line: Outbox) -> None:
+    """Telegram took it twice, and we know the second id only: whoever answers the first one means the same message."""
+    row_id = line.add(text="Ana &amp; <b>Ben</b>", about_chat=ANA)
+    line.send_all()
+
+    def answered(message_id: int, text: str) -> int | None:
+        row = line.database.call(outbox.answered, ANA, message_id, text)
+        return row.id if row else None
+
+    assert answered(100 + row_id, "whatever it shows now") == row_id
+    assert answered(7, "Ana & Ben") == row_id
+    assert answered(7, "Ana") is None
+    assert answered(7, "") is None
+    line.add(text="Ana &amp; Ben", about_chat=ANA)
+    assert answered(7, "Ana & Ben") == row_id, "what is still in line stands in no chat"
+    line.send_all()
+    assert answered(7, "Ana & Ben") != row_id
+    line.add(text="Ana &amp; Ben", about_chat=BEN)
+    line.send_all()
+    assert answered(7, "Ana & Ben") is None, "it could be about either of them"
 
 
 def test_a_group_that_moved_gets_what_was_in_line(line: Outbox) -> None:
