@@ -11,8 +11,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.chat.app import Connection, Hook, Keep, TelegramApp
+from bot.chat.app import TelegramApp
 from bot.chat.bell import LOOK
+from bot.chat.connection import Connection, Hook, Keep
 from bot.content.library import Library
 from bot.content.settings import Settings, Telegram
 from bot.domain.pacing import Pacer

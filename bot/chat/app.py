@@ -6,23 +6,19 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from telegram.error import InvalidToken, TelegramError
-from telegram.ext import Application
-from telegram.request import HTTPXRequest
 
 from bot.chat import for_patients, for_staff, poll, webhook
 from bot.chat.bell import LOOK, Bell
+from bot.chat.connection import Connection, connect
 from bot.chat.duty import Duty
-from bot.chat.house import App, CannotRun, House, move_in
+from bot.chat.house import CannotRun, House, move_in
 from bot.chat.introduce import introduce
 from bot.chat.line import Line
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.pools import Pools
 from bot.domain.pacing import Pacer
 from bot.domain.trouble import Trouble
 from bot.service.deliver import Delivery
@@ -44,35 +40,9 @@ STAND_BY = 1.0
 #: How often the webhook is checked, in seconds.
 CHECK = 3600.0
 #: Pauses in seconds while the database is away; the last one repeats.
-AWAY_PAUSES = (0.2, 0.5, 1, 2, 5)
+AWAY_PAUSES = (0.2, 0.5, 1, 2)
 #: How long a stop waits for what python-telegram-bot still does, in seconds.
 LEAVE = 2.0
-#: Connections to Telegram, in so many pools of so many: for messages on their way, and some for questions.
-POOLS = 8, 4
-
-
-Keep = Callable[[list[Arrival]], Awaitable[None]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hook:
-    """How updates are brought: the address Telegram is given, its secret, and the door that listens there.
-
-    door: returns what listens while it is entered, and gives each update to the function it was made with.
-    """
-
-    url: str
-    secret: str
-    door: Callable[[Keep], AbstractAsyncContextManager[object]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Connection:
-    """How to reach Telegram: the token, and the root of the Bot API server. Without *hook* updates are fetched."""
-
-    token: str
-    api_url: str
-    hook: Hook | None = None
 
 
 class TelegramApp:
@@ -98,7 +68,7 @@ class TelegramApp:
         self._tools = tools
         self._now = now
         self._hook = connection.hook
-        self._application = _build(connection)
+        self._application = connect(connection)
         move_in(self._application, House(tools=tools, now=now))
         for_patients.register(self._application)
         for_staff.register(self._application)
@@ -110,7 +80,7 @@ class TelegramApp:
         self._failure: Exception | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._doors = contextlib.AsyncExitStack()
-        self._duty = Duty(tools.database, holder, now=now, process_is_dead=process_is_dead)
+        self._duty = Duty(tools.database, holder, now=now, seconds=seconds, process_is_dead=process_is_dead)
         self._line = Line(
             tools, self._application, now=now, on_duty=self._duty.require, handled=self._on_handled
         )
@@ -334,18 +304,3 @@ async def _at_most(seconds: float, work: Awaitable[None]) -> None:
             await work
     except (TimeoutError, Trouble, TelegramError, RuntimeError) as error:
         log.warning("Left without a word (%s).", type(error).__name__, extra={"action": "stopped"})
-
-
-def _build(connection: Connection) -> App:
-    """Build PTB's application on the given Bot API server, without its own in-memory queue of updates."""
-    root = connection.api_url.rstrip("/")
-    return (
-        Application.builder()
-        .token(connection.token)
-        .base_url(f"{root}/bot")
-        .base_file_url(f"{root}/file/bot")
-        .updater(None)
-        .request(Pools(*POOLS, connect_timeout=10, read_timeout=20))
-        .get_updates_request(HTTPXRequest(connection_pool_size=2, connect_timeout=10))
-        .build()
-    )

@@ -26,13 +26,20 @@ class Duty:
         holder: Holder,
         *,
         now: Callable[[], datetime],
+        seconds: Callable[[], float],
         process_is_dead: Callable[[Holder], bool],
     ) -> None:
-        """Prepare. *process_is_dead* tells whether another holder's process is known to be no more."""
+        """Prepare.
+
+        now: the moment, aware UTC. seconds: a clock that never goes back. process_is_dead: tells whether another
+        holder's process is known to be no more.
+        """
         self._database = database
         self._holder = holder
         self._now = now
+        self._seconds = seconds
         self._process_is_dead = process_is_dead
+        self._sign, self._since = "", 0.0
         #: Until when the process before this one lived (aware UTC); None: there was none.
         self.alive_before: datetime | None = None
 
@@ -45,10 +52,18 @@ class Duty:
 
     def _take(self, session: Session, dead: bool) -> Holder | None:
         before = lease.last_alive(session)
-        other = lease.take(session, self._holder, self._now(), dead=dead)
+        shared = self._database.is_shared
+        dead = dead or (shared and self._stands_still(lease.sign_of_life(session)))
+        other = lease.take(session, self._holder, self._now(), dead=dead, by_clock=not shared)
         if other is None:
             self.alive_before = before
         return other
+
+    def _stands_still(self, sign: str) -> bool:
+        """Tell whether the other's sign of life has stood still for a term, by our own clock: theirs may be wrong."""
+        if sign != self._sign:
+            self._sign, self._since = sign, self._seconds()
+        return self._seconds() - self._since >= lease.TERM.total_seconds()
 
     async def keep(self) -> None:
         """Renew the lease for ever; raise `LeaseLost` when another process has it."""

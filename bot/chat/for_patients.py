@@ -36,7 +36,7 @@ async def on_tap(update: Update, context: Context) -> None:
     query = update.callback_query
     if query is None:
         return
-    context.application.create_task(_stop_spinner(query.id, context), update)
+    context.application.create_task(_stop_spinner(query.id, context))
     incoming = from_tap(update, query)
     if incoming is None or query.message is None:
         return
@@ -63,8 +63,8 @@ async def on_membership(update: Update, context: Context) -> None:
 
 
 async def _stop_spinner(query_id: str, context: Context) -> None:
-    """Answer a tap; one that is too old to be answered is no matter."""
+    """Answer a tap; one that is too old to be answered is no matter, and a stop need not wait long for it."""
     try:
-        await context.bot.answer_callback_query(query_id)
+        await context.bot.answer_callback_query(query_id, connect_timeout=3, read_timeout=3)
     except TelegramError:
         return

@@ -182,7 +182,7 @@ class Telegram(_Part):
 def _database(value: str) -> str:
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ValueError(
-            f"'{value.split('@')[-1]}' is no database; write sqlite:///aftercare.db "
+            f"'{value.rsplit('@', 1)[-1]}' is no database; write sqlite:///aftercare.db "
             "or postgresql+psycopg://user@host/name (the password from PGPASSWORD)"
         )
     return value

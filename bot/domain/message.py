@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 #: Telegram's limit for a message, in UTF-16 units after its markup is parsed (Bot API, sendMessage).
 TEXT_LIMIT = 4096
+#: The longest name that is shown; Telegram's own limit is 64 letters for each of the two.
+NAME_LIMIT = 130
 #: Telegram's limit for callback data, in bytes (Bot API, InlineKeyboardButton).
 DATA_LIMIT = 64
 
@@ -96,11 +98,17 @@ class Media:
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """The person behind an update: Telegram's user id, the name they chose, and the language of their app."""
+    """The person behind an update: Telegram's user id, the name they chose, and the language of their app.
+
+    A longer name than `NAME_LIMIT` is cut: it would leave no room for words in a message that says it.
+    """
 
     id: int
     name: str
     language: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name[:NAME_LIMIT])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,10 +31,9 @@ def invite_to_answer(turn: Turn, row: CheckIn, *, again: bool = False) -> None:
         return
     turn.tools.recent.forget(turn.chat_id)  # what is typed next is meant for the check-in
     text = turn.text("check_in_again" if again else "check_in_ready")
-    if not again and turn.now - row.due_at > LATE:
-        text += "\n\n" + turn.text(
-            "check_in_late", was_due=turn.when(row.due_at), hours=_hours_since(turn, row)
-        )
+    planned = min(row.due_at, row.expires_at - step.grace)  # what waited for the day has a later moment now
+    if not again and turn.now - planned > LATE:
+        text += "\n\n" + turn.text("check_in_late", was_due=turn.when(planned), hours=_hours_since(turn, row))
     turn.say(
         text,
         ((turn.button("button_start_check_in", f"ci:{row.id}:start"),),),

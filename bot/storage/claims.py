@@ -17,6 +17,8 @@ from bot.storage.tables import OutboxRow
 
 #: How many messages a claim looks at in one go, at most.
 PAGE = 100
+#: No pause before another try is longer.
+LONGEST_PAUSE = timedelta(minutes=2)
 
 
 class Claimed(NamedTuple):
@@ -84,11 +86,10 @@ def claim(
 
 
 def _line_up_again(session: Session, now: datetime) -> None:
-    """Put messages whose next try has come back in line."""
+    """Put messages whose next try has come back in line; also when the clock was set back, and it would be far off."""
+    come = (OutboxRow.send_at <= now) | (OutboxRow.send_at > now + LONGEST_PAUSE)
     session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.state == OutboxState.AGAIN, OutboxRow.send_at <= now)
-        .values(state=OutboxState.QUEUED)
+        update(OutboxRow).where(OutboxRow.state == OutboxState.AGAIN, come).values(state=OutboxState.QUEUED)
     )
 
 

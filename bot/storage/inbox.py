@@ -91,7 +91,8 @@ def next_batch(
                 continue
             if chat_id is not None:
                 closed.add(chat_id)
-            if len(taken) < limit and (try_at is None or try_at <= now):
+            # A pause longer than any of ours: the clock was set back since.
+            if len(taken) < limit and (try_at is None or not now < try_at <= now + PAUSES[-1]):
                 taken.append(seq)
         if len(taken) == limit or len(page) < PAGE:
             return list(

@@ -38,16 +38,20 @@ class Holder:
         return cls(host=host, pid=int(pid), mark=mark)
 
 
-def take(session: Session, holder: Holder, now: datetime, *, dead: bool = False) -> Holder | None:
+def take(
+    session: Session, holder: Holder, now: datetime, *, dead: bool = False, by_clock: bool = True
+) -> Holder | None:
     """Take or renew the lease; return None on success, else who holds it.
 
-    *dead*: the caller knows that the process which holds it is no more; its lease is taken over at once.
+    *dead*: the caller knows that the process which holds it is no more; its lease is taken over at once. Without
+    *by_clock* nothing else ends another's lease: on two machines the clocks may differ, see `sign_of_life`.
     """
     row = session.get(Lease, _NAME)
     if row is None:
         session.add(Lease(name=_NAME, holder=str(holder), expires_at=now + TERM))
         return None
-    if row.holder and row.holder != str(holder) and row.expires_at > now and not dead:
+    runs = row.expires_at > now or not by_clock
+    if row.holder and row.holder != str(holder) and runs and not dead:
         return Holder.read(row.holder)
     row.holder = str(holder)
     row.expires_at = now + TERM
@@ -64,6 +68,12 @@ def require(session: Session, holder: Holder) -> None:
         other = Holder.read(row.holder) if row is not None and row.holder else None
         by = f" (process {other.pid} on {other.host})" if other else ""
         raise LeaseLost(f"Another Aftercare{by} has taken over this database.")
+
+
+def sign_of_life(session: Session) -> str:
+    """Return what changes with each renewal. A holder whose sign stands still for a `TERM` is no more."""
+    row = session.get(Lease, _NAME)
+    return f"{row.holder} {row.expires_at.isoformat()}" if row is not None else ""
 
 
 def last_alive(session: Session) -> datetime | None:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from bot.chat import app as app_module
-from bot.chat.app import Connection, TelegramApp
+from bot.chat import connection as connection_module
+from bot.chat.app import TelegramApp
+from bot.chat.connection import Connection
 from bot.domain.pacing import Pacer
 from bot.service.ports import Tools
 from bot.storage.lease import Holder
@@ -20,8 +21,8 @@ from tests.kit.offline import OfflineRequest
 def offline(monkeypatch: pytest.MonkeyPatch) -> OfflineRequest:
     """A Telegram in memory, in place of every HTTP request."""
     request = OfflineRequest()
-    monkeypatch.setattr(app_module, "HTTPXRequest", lambda **_: request)
-    monkeypatch.setattr(app_module, "Pools", lambda *_, **__: request)
+    monkeypatch.setattr(connection_module, "HTTPXRequest", lambda **_: request)
+    monkeypatch.setattr(connection_module, "Pools", lambda *_, **__: request)
     return request
 
 

@@ -11,7 +11,7 @@ from bot.chat import duty as duty_module
 from bot.chat.duty import Duty
 from bot.service.ports import Tools
 from bot.storage import lease
-from bot.storage.database import DatabaseAway
+from bot.storage.database import Database, DatabaseAway
 from bot.storage.lease import TERM, Holder, LeaseLost
 
 US = Holder(host="here", pid=1, mark="a")
@@ -23,6 +23,7 @@ class Clock:
 
     def __init__(self, at: datetime) -> None:
         self.at = at
+        self.seconds = 0.0
 
     def now(self) -> datetime:
         """Return the moment."""
@@ -37,7 +38,13 @@ def clock(now: datetime) -> Clock:
 
 def on_duty(tools: Tools, clock: Clock, *, dead: bool = False, holder: Holder = US) -> Duty:
     """Return a duty whose neighbours are dead, or not."""
-    return Duty(tools.database, holder, now=clock.now, process_is_dead=lambda _holder: dead)
+    return Duty(
+        tools.database,
+        holder,
+        now=clock.now,
+        seconds=lambda: clock.seconds,
+        process_is_dead=lambda _holder: dead,
+    )
 
 
 async def test_nobody_was_here_before(tools: Tools, clock: Clock) -> None:
@@ -133,3 +140,48 @@ async def test_given_up_it_is_free_at_once(tools: Tools, clock: Clock) -> None:
     await duty.give_up()
 
     assert await on_duty(tools, clock, holder=OTHER).take() is None
+
+
+# --- on a database that several machines share --------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    """A database that counts as shared."""
+    monkeypatch.setattr(Database, "is_shared", True)
+    return tools
+
+
+async def test_a_clock_that_is_ahead_does_not_take_over(shared: Tools, clock: Clock) -> None:
+    """Another machine's clock shows a lease as over that is well alive: it is renewed, so it stays whose it is."""
+    active = on_duty(shared, clock)
+    await active.take()
+    clock.at += timedelta(hours=1)
+    waiting = on_duty(shared, clock, holder=OTHER)
+    for _ in range(20):
+        assert await waiting.take() == US
+        clock.seconds += 3
+        clock.at += timedelta(seconds=3)
+        await shared.database.run(active._renew)
+
+
+async def test_who_gives_no_sign_of_life_for_a_term_is_followed(shared: Tools, clock: Clock) -> None:
+    """By the clock of the one that waits, however late the other's is."""
+    await on_duty(shared, clock).take()
+    clock.at -= timedelta(hours=5)
+    waiting = on_duty(shared, clock, holder=OTHER)
+    assert await waiting.take() == US
+    clock.seconds += TERM.total_seconds() - 0.1
+    assert await waiting.take() == US
+    clock.seconds += 0.2
+
+    assert await waiting.take() is None
+
+
+async def test_who_gave_up_is_followed_at_once(shared: Tools, clock: Clock) -> None:
+    """A release needs no term."""
+    active = on_duty(shared, clock)
+    await active.take()
+    await active.give_up()
+
+    assert await on_duty(shared, clock, holder=OTHER).take() is None

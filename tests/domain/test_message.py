@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from bot.domain.message import (
     DATA_LIMIT,
+    NAME_LIMIT,
     TEXT_LIMIT,
     Button,
     Kind,
     Outgoing,
     Priority,
+    Sender,
     escape,
     length,
     plain,
@@ -205,3 +207,9 @@ def test_what_is_stored_beside_a_message_is_no_part_of_it() -> None:
     stored = {**message.to_dict(), "receipt": [1, 2], "new_field": True}
     assert Outgoing.from_dict(stored) == message
     assert Outgoing.from_dict(stored) != replace(message, buttons=())
+
+
+def test_a_name_that_is_too_long_is_cut() -> None:
+    """It stands in messages to staff, which have room for so much only."""
+    assert len(Sender(id=1, name="x" * 9000).name) == NAME_LIMIT
+    assert Sender(id=1, name="Ana Lim").name == "Ana Lim"

@@ -487,3 +487,14 @@ def test_tidying_erases_what_was_parked_long_ago(database: Database) -> None:
     database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY)
 
     assert database.call(inbox.of_chat, ANA) == []
+
+
+def test_a_clock_that_was_set_back_keeps_no_update_waiting(database: Database) -> None:
+    """The moment of another try then lies hours ahead; no pause of ours is that long."""
+    _arrive(database, (1, ANA))
+    database.call(inbox.failed, 1, "TimeoutError", NOW)
+
+    assert [row.update_id for row in database.call(inbox.next_batch, NOW - timedelta(hours=3), limit=9)] == [
+        1
+    ]
+    assert database.call(inbox.next_batch, NOW, limit=9) == []
