@@ -7,6 +7,8 @@ The house, from the roof down; a floor imports only from the floors below it (im
     asking  measure                the bot without a chat: one line, a file of lines, and how well they are understood
     wiring  logs                   builds every object once; the only reader of the clock and of chance
     chat/ | web/                   in and out: the only room that knows python-telegram-bot | HTTP in: the webhook
+        app duty                     the loops, from start to end; the lease: who is on duty, who stands by
+        poll line bell               updates in; through the handlers, a lane for each chat; what rings when something is due
     service/                       what the program does, one transaction a step; knows no Telegram, reads no clock
         receive                      a patient's update: red flags first, then taps, commands, pictures, words
         serve_staff                  the staff group's: binding, alerts, replies  (register, show_day: its lists)
@@ -16,6 +18,7 @@ The house, from the roof down; a floor imports only from the floors below it (im
         travel reschedule            whose clock and whose night count for a patient, and what moves with them
         alarm hand_off               danger to staff, and messages between patient and staff
         dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone
+        outcome downtime             what follows from Telegram's answers; what staff hear after the bot was down
         turn ports card              one conversation's moment; the edge to Telegram; what is printed
     learning                       what the bot knows of the words: learned once, then read from a cache
     storage/ | content/            SQL (SQLAlchemy, Alembic) | YAML into values, every fault with file and line
@@ -26,7 +29,12 @@ The house, from the roof down; a floor imports only from the floors below it (im
 One update, from Telegram and back: fetched (`chat.poll`) or brought (`web.webhook`), it is stored in the inbox before
 Telegram is told that it arrived; `chat.app` takes it through python-telegram-bot's handlers (`chat.for_patients`,
 `chat.for_staff`) to `service.receive` or `service.serve_staff`; state changes, the outbox rows and "handled" are one
-transaction; `service.deliver` sends what is in the outbox through `chat.messenger`.
+transaction; `service.deliver` sends what is in the outbox through `chat.messenger`: as many messages at a time as Telegram's
+pace allows (`domain.pacing`), one for each chat, and records the answers in the transaction that claims the next ones.
+
+Trouble has one place each: an update that fails, `service.park`; a message that fails, `service.outcome`; Telegram away,
+`service.deliver` (everything pauses once, nothing is tried in vain); the database away, `chat.app` (every loop waits, and
+nothing is acknowledged that was not stored); another process on duty, `chat.duty`.
 
 One message, understood (`service.understand`): the rules of `domain.triage` read it for signs of danger; `matching.mind`
 gives the second opinion; then come what was said before (`domain.conversation`), small talk, and `matching.matcher`: slips
@@ -42,5 +50,9 @@ Where it departs from the design's page, and why:
 * The second opinion on danger may do more than ask: where a message is like known reports of danger for certain, it
   counts as a red flag, and it confirms rules that are marked weak. On lines kept apart the rules alone met 87 % of the
   emergencies; asking all the others "do you have this now?" would have reached them late, or not at all.
+* The lease is lost by giving no sign of life for ten seconds, by the clock of whoever waits: clocks of two machines differ.
+* PostgreSQL's transactions take turns, as SQLite's do (`storage.tuning`): one bot's 30 messages a second do not need more, and
+  a rule that reads and then writes holds on both.
+* A message that waits for another try has a state of its own, `again`: what holds up a chat is found at a glance.
 * A check-in announces itself with one tap to start, because its first words stand on locked screens (promise 7).
 """
