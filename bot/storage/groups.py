@@ -86,16 +86,6 @@ def draft(session: Session, draft_id: int) -> Draft | None:
     return session.get(Draft, draft_id)
 
 
-def draft_of(session: Session, chat_id: int, user_id: int) -> Draft | None:
-    """Return the newest registration that this person is filling in."""
-    return session.scalar(
-        select(Draft)
-        .where(Draft.chat_id == chat_id, Draft.user_id == user_id)
-        .order_by(Draft.id.desc())
-        .limit(1)
-    )
-
-
 def drop_drafts(session: Session, before: datetime) -> None:
     """Forget registrations nobody finished."""
     session.execute(delete(Draft).where(Draft.created_at < before))
