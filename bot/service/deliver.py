@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.message import Outgoing, Priority
 from bot.domain.pacing import Pacer
-from bot.service.outcome import record
+from bot.service.outcome import record, recover
 from bot.service.ports import Messenger, Outcome, Sent, Tools, TryLater, Unknown
 from bot.service.rest import rest
 from bot.storage import claims, outbox
@@ -117,7 +117,7 @@ class Delivery:
     async def begin(self) -> None:
         """Take over from the process before: its unrecorded messages go once more, and its pace is remembered."""
         now, database = self._now(), self._tools.database
-        await database.run(claims.recover, now, all_of_them=True)
+        await database.run(recover, self._tools, now)
         for chat_id, at in await database.run(outbox.sent_since, now - timedelta(minutes=1)):
             # A moment that is still to come (the clock was set back since) must not silence the bot until then.
             self._pacer.remember(chat_id, self._seconds() - max(0.0, (now - at).total_seconds()))

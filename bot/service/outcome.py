@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.domain.message import Priority
 from bot.service import alarm, hand_off
@@ -49,7 +50,7 @@ def record(
                 session, row_id, now + (pause if outcome.after is None else outcome.after), outcome.reason
             )
         case Unknown():
-            outbox.unknown(session, row_id, now, outcome.reason)
+            _in_doubt(session, row_id, now, outcome.reason, tools=tools)
         case Moved():
             groups.migrate(session, row.chat_id, outcome.chat_id)
             row.chat_id = outcome.chat_id
@@ -62,6 +63,19 @@ def record(
                 _tell_group(session, tools, row, receipt, "relay_failed", now)
         case Refused():
             give_up(session, tools, row, OutboxState.REFUSED, outcome.reason, now)
+
+
+def recover(session: Session, tools: Tools, now: datetime) -> int:
+    """Put what the process before this one was sending in line again, once; return how many messages that were."""
+    return claims.recover(session, now, all_of_them=True, doubt=partial(_in_doubt, tools=tools))
+
+
+def _in_doubt(session: Session, row_id: int, now: datetime, reason: str, *, tools: Tools) -> None:
+    """Record that a message may have arrived. It is repeated once; after that a person has to find out."""
+    outbox.unknown(session, row_id, now, reason)
+    row = session.get(OutboxRow, row_id)
+    if row is not None and row.state == OutboxState.UNKNOWN:
+        _tell_staff(session, tools, row, "nobody knows whether it arrived", now)
 
 
 def _gone(session: Session, tools: Tools, chat_id: int, now: datetime) -> None:
@@ -78,9 +92,13 @@ def give_up(
     session: Session, tools: Tools, row: OutboxRow, state: OutboxState, reason: str, now: datetime
 ) -> None:
     """Give a message up with its reason; staff are told if it was meant for a patient."""
+    if outbox.end(session, row.id, state, reason) is not None:
+        _tell_staff(session, tools, row, reason, now)
+
+
+def _tell_staff(session: Session, tools: Tools, row: OutboxRow, reason: str, now: datetime) -> None:
+    """Tell staff of a message that was given up, if it was meant for a patient or came from one of them."""
     receipt = (row.payload or {}).get("receipt")
-    if outbox.end(session, row.id, state, reason) is None:
-        return
     if receipt:
         _tell_group(session, tools, row, receipt, "relay_failed", now)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -128,15 +128,22 @@ def give_back_strays(session: Session, known: Collection[tuple[int, int]]) -> in
     return len(strays)
 
 
-def recover(session: Session, now: datetime, *, all_of_them: bool = False) -> int:
+def recover(
+    session: Session,
+    now: datetime,
+    *,
+    all_of_them: bool = False,
+    doubt: Callable[[Session, int, datetime, str], object] = outbox.unknown,
+) -> int:
     """Put messages whose lease has ended back in line, once; a second time they end as unknown.
 
     *all_of_them*: also those whose lease still runs; for a process that has just started and is the only one.
+    *doubt* records that a message (its id) may have arrived, and why nobody knows.
     """
     condition = [OutboxRow.state == OutboxState.SENDING]
     if not all_of_them:
         condition.append(OutboxRow.lease_until < now)
     rows = list(session.scalars(select(OutboxRow).where(*condition)))
     for row in rows:
-        outbox.unknown(session, row.id, now, "the process ended before it could record the answer")
+        doubt(session, row.id, now, "the process ended before it could record the answer")
     return len(rows)

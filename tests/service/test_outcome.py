@@ -152,6 +152,33 @@ async def test_an_unknown_fate_is_repeated_once(clinic: Story) -> None:
     assert row.state == OutboxState.UNKNOWN
 
 
+@pytest.mark.parametrize("death", [False, True])
+@pytest.mark.parametrize(
+    ("put", "words"),
+    [
+        (flying, "could not be delivered (nobody knows whether it arrived)"),
+        (relayed, "did not reach"),
+        (lambda story: flying(story, GROUP), ""),  # an alert is raised again until somebody has seen it
+        (lambda story: flying(story, BEN.id, Purpose.STRANGER), ""),
+    ],
+)
+async def test_what_may_not_have_arrived_after_all_is_told_to_staff(
+    clinic: Story, put: Callable[[Story], int], words: str, death: bool
+) -> None:
+    """Two answers were lost, or two processes died: a person must find out. After the first, nobody hears of it."""
+    row_id = put(clinic)
+    for time in (1, 2):
+        if death:
+            assert clinic.tools.database.call(outcome.recover, clinic.tools, clinic.now) == 1
+        else:
+            record(clinic, row_id, Unknown(reason="lost"))
+        said = [outgoing.text for outgoing in told(clinic) if outgoing.text != "Hello"]
+        assert len(said) == (time == 2 and bool(words))
+        Outbox(clinic.tools.database, clinic.now, 0).claim()
+
+    assert words in "".join(said)
+
+
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_group_that_moved_is_followed(clinic: Story, times: int) -> None:
     """The message goes on at the new id at once, and so does all that waits; also if the word comes twice."""
