@@ -87,24 +87,28 @@ def run(config: ConfigOption = None) -> None:
 
 async def _run(tools: Any, token: str) -> None:
     bot = wiring.build_app(tools, token)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, bot.end)
     await bot.start()
     try:
-        for branch in tools.settings.clinic.branches:
-            if await tools.database.run(groups.of_branch, branch.id) is None:
-                code = await tools.database.run(
-                    serve_staff.new_setup_code, tools, branch.id, wiring.system_now()
-                )
-                out.print(
-                    f"[bold]{escape(branch.name)}[/] has no staff group yet. Add the bot to the group and send there: "
-                    f"[bold]/setup {code}[/] (works once, for 24 hours)",
-                    soft_wrap=True,
-                )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, bot.end)
+        if bot.is_on_duty:  # one that stands by would make the codes of the other worthless
+            await _offer_setup_codes(tools)
         await bot.wait()
     finally:
         await bot.stop()
+
+
+async def _offer_setup_codes(tools: Any) -> None:
+    """Print how a staff group is bound, for each branch that has none."""
+    for branch in tools.settings.clinic.branches:
+        if await tools.database.run(groups.of_branch, branch.id) is None:
+            code = await tools.database.run(serve_staff.new_setup_code, tools, branch.id, wiring.system_now())
+            out.print(
+                f"[bold]{escape(branch.name)}[/] has no staff group yet. Add the bot to the group and send there: "
+                f"[bold]/setup {code}[/] (works once, for 24 hours)",
+                soft_wrap=True,
+            )
 
 
 @app.command()

@@ -76,7 +76,8 @@ class TelegramApp:
         self._to_send = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
-        self._on_duty = False
+        #: Whether this process handles, sends and schedules; else it stands by.
+        self.is_on_duty = False
         self._failure: Exception | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._doors = contextlib.AsyncExitStack()
@@ -143,10 +144,10 @@ class TelegramApp:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, self._doors.aclose(), return_exceptions=True)
-        if self._on_duty:
+        if self.is_on_duty:
             await asyncio.gather(self._line.end(), self._delivery.end(), return_exceptions=True)
         await _at_most(LEAVE, self._leave_telegram())
-        if self._on_duty:
+        if self.is_on_duty:
             await _at_most(LEAVE, self._duty.give_up())
             log.info("The bot has stopped.", extra={"action": "stopped"})
 
@@ -181,7 +182,7 @@ class TelegramApp:
 
     async def _go_on_duty(self) -> None:
         """Begin to handle, send and schedule."""
-        self._on_duty = True
+        self.is_on_duty = True
         await self._tools.database.run(groups.write_note, BOT_NAME, self._application.bot.username)
         await self._delivery.begin()
         await introduce(self._application.bot, self._tools.library)
