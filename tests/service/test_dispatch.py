@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain.patient import CheckInState
-from bot.service import dispatch, follow_up
+from bot.domain.message import Outgoing
+from bot.domain.patient import AlertKind, CheckInState
+from bot.domain.triage import Urgency
+from bot.service import dispatch, follow_up, outcome
+from bot.service.ports import TryLater
 from bot.service.turn import Turn
-from bot.storage import check_ins, patients
-from bot.storage.tables import CheckIn
+from bot.storage import alerts, check_ins, outbox, patients, treatments
+from bot.storage.database import DatabaseAway, Session
+from bot.storage.outbox import OutboxState
+from bot.storage.tables import CheckIn, OutboxRow
 from tests.conftest import THURSDAY
 from tests.kit.story import ANA, BEN, GROUP, Story
 
@@ -203,3 +208,288 @@ async def test_one_that_cannot_be_handled_stops_nobody_else(
     await story.later(minutes=15)
 
     assert ready(story) == 1
+
+
+# --- batches ------------------------------------------------------------------------------------------------
+
+
+def due(story: Story, **more: bool) -> dispatch.Counts:
+    """Ring once: one batch of each kind."""
+    return story.tools.database.call(dispatch.due, story.tools, story.now, **more)
+
+
+def nobody_joined(story: Story, number: int) -> None:
+    """Register so many treatments that nobody joins: after a day and a half one check-in of each is over."""
+    for label in range(number):
+        story.registers(f"B{label}")
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 6])
+async def test_a_full_batch_says_that_there_may_be_more(
+    story: Story, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Batches of three: each full one asks for another call, and together they do all, once."""
+    monkeypatch.setattr(dispatch, "BATCH", 3)
+    nobody_joined(story, number)
+    story.now += timedelta(hours=36)
+    found = []
+    while True:
+        counts = due(story)
+        found.append(counts.expired)
+        assert counts.more == (counts.expired == 3)
+        if not counts.more:
+            break
+
+    assert found == [3] * (number // 3) + [number % 3]
+    assert due(story).total == 0
+
+
+async def test_more_nudges_alerts_and_late_messages_are_told_too(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full batch of any kind asks for another call."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.later(hours=24)
+    monkeypatch.setattr(dispatch, "BATCH", 1)
+    assert not due(story).more
+    story.now += timedelta(hours=4)
+    counts = due(story)
+    assert (counts.nudged, counts.more) == (1, True)
+    assert not due(story).more
+
+    story.tools.database.call(an_alert, story)
+    counts = due(story)
+    assert (counts.raised_again, counts.more) == (1, True)
+    assert not due(story).more
+
+    story.tools.database.call(outbox.add, BEN.id, Outgoing(text="hello"), story.now - timedelta(hours=30))
+    counts = due(story)
+    assert (counts.out_of_date, counts.more) == (1, True)
+    assert not due(story).more
+
+
+def an_alert(session: Session, story: Story) -> None:
+    """Open an alert that is to be raised again now."""
+    alerts.add(
+        session,
+        branch_id="main",
+        chat_id=BEN.id,
+        patient=None,
+        treatment=None,
+        kind=AlertKind.RED_FLAG,
+        urgency=Urgency.EMERGENCY,
+        red_flag="breathing",
+        who="",
+        said="I can't breathe",
+        because="",
+        raise_at=story.now,
+        tell_patient_at=None,
+        now=story.now,
+    )
+
+
+async def test_the_word_whether_there_is_more_is_no_number(story: Story) -> None:
+    """The total counts what was done."""
+    counts = dispatch.Counts(asked=2, put_off=1, out_of_date=3, more=True)
+    assert counts.total == 6
+
+
+# --- while Telegram cannot be reached -----------------------------------------------------------------------
+
+FAILURES = [TryLater(reason="ConnectError", everyone=True), TryLater(reason="502")]
+
+
+def cut_off(story: Story, failure: TryLater) -> None:
+    """Let nothing reach Ana until `reconnect`."""
+    story.messenger.outcomes[ANA.id] = [failure] * 500
+
+
+def reconnect(story: Story) -> None:
+    """Let messages to Ana arrive again."""
+    story.messenger.outcomes[ANA.id] = []
+
+
+def listed(story: Story) -> int:
+    """Count how often staff were given a list of what could not be sent in time."""
+    return sum("could not be sent in time" in text for text in story.texts(GROUP))
+
+
+def in_state(story: Story, state: OutboxState) -> list[str]:
+    """Return the texts of Ana's messages in a state."""
+    rows = story.tools.database.call(outbox.of_chat, ANA.id)
+    return [(row.payload or {})["text"] for row in rows if row.state == state and row.chat_id == ANA.id]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_check_in_that_could_not_leave_in_time_expires_in_line(
+    story: Story, failure: TryLater
+) -> None:
+    """Asked punctually, but Telegram was away for twelve hours: nobody is asked, staff get the list, once."""
+    await story.binds()
+    await story.enrols(ANA)
+    cut_off(story, failure)
+    await story.later(hours=33, minutes=59)
+    assert (states(story)[0], listed(story)) == (CheckInState.SENT, 0)
+    await story.later(hours=2)
+
+    assert (states(story)[0], listed(story)) == (CheckInState.EXPIRED, 1)
+    assert "A1023" in story.sees(GROUP, "could not be sent in time", last=0).text
+    assert [("is ready" in text) for text in in_state(story, OutboxState.EXPIRED)] == [True]
+    reconnect(story)
+    await story.later(hours=10)
+    assert (ready(story), listed(story)) == (0, 1)
+    await story.later(hours=2, minutes=1)
+    assert ready(story) == 1  # the next one comes as planned
+
+
+async def test_a_check_in_that_was_answered_meanwhile_did_not_expire(story: Story) -> None:
+    """The announcement never left, but the patient asked for the check-in: nobody need be called."""
+    await story.binds()
+    await story.enrols(ANA)
+    cut_off(story, FAILURES[0])
+    await story.later(hours=24)
+
+    def answer(session: Session) -> None:
+        patient = patients.by_chat(session, ANA.id)
+        assert patient is not None
+        row = check_ins.open_of(session, patient.id)
+        assert row is not None
+        check_ins.end_open(session, [row], CheckInState.ANSWERED, story.now)
+
+    story.tools.database.call(answer)
+    await story.later(hours=12)
+
+    assert (states(story)[0], listed(story)) == (CheckInState.ANSWERED, 0)
+    assert [("is ready" in text) for text in in_state(story, OutboxState.EXPIRED)] == [True]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_nobody_is_reminded_of_what_they_have_not_been_asked(story: Story, failure: TryLater) -> None:
+    """The reminder waits while the first message is still in line, and comes later, after it."""
+    await story.enrols(ANA)
+    cut_off(story, failure)
+    await story.later(hours=29)
+    assert not any("gentle reminder" in text for text in in_state(story, OutboxState.QUEUED))
+    assert not any("gentle reminder" in text for text in in_state(story, OutboxState.AGAIN))
+    reconnect(story)
+    await story.later(minutes=5)
+    assert ready(story) == 1
+    assert not any("gentle reminder" in text for text in story.texts(ANA))
+
+    await story.later(hours=20)
+
+    reminders = [number for number, text in enumerate(story.texts(ANA)) if "gentle reminder" in text]
+    announced = [number for number, text in enumerate(story.texts(ANA)) if "is ready" in text]
+    assert len(reminders) == 1
+    assert announced[0] < reminders[0]
+
+
+async def test_a_check_in_that_gives_way_takes_its_unsent_announcement_along(story: Story) -> None:
+    """After an outage the patient gets one announcement, that of the check-in that can be answered."""
+    await story.enrols(ANA)
+    in_25_hours = story.now + timedelta(hours=25)
+
+    def one_more(session: Session) -> None:
+        patient = patients.by_chat(session, ANA.id)
+        assert patient is not None
+        treatment = treatments.active_of(session, patient.id)
+        assert treatment is not None
+        check_ins.add(session, treatment, "h48", in_25_hours, in_25_hours + timedelta(hours=10))
+
+    story.tools.database.call(one_more)
+    cut_off(story, FAILURES[1])
+    await story.later(hours=25)
+    assert len(in_state(story, OutboxState.CANCELLED)) == 1
+    reconnect(story)
+    await story.later(minutes=5)
+
+    assert ready(story) == 1
+    assert states(story)[:2] == [CheckInState.MISSED, CheckInState.SENT]
+
+
+async def test_another_message_that_lost_its_sense_is_given_up_with_a_word_to_staff(story: Story) -> None:
+    """A reply that could not leave for a day is not sent any more; somebody calls instead."""
+    await story.binds()
+    await story.enrols(ANA)
+    cut_off(story, FAILURES[0])
+    story.tools.database.call(outbox.add, ANA.id, Outgoing(text="an answer"), story.now)
+    story.now += timedelta(hours=24)
+    assert due(story).out_of_date == 0
+    story.now += timedelta(seconds=1)
+    counts = due(story)
+    assert (counts.out_of_date, due(story).out_of_date) == (1, 0)
+    await story.deliver()
+
+    assert "Telegram could not be reached in time" in story.sees(GROUP, "delivered", last=0).text
+    assert in_state(story, OutboxState.EXPIRED) == ["an answer"]
+
+
+async def test_a_reminder_that_lost_its_sense_ends_no_check_in(story: Story) -> None:
+    """The first message arrived: the check-in stays open until it is answered or missed."""
+    await story.enrols(ANA)
+    await story.later(hours=24)
+    cut_off(story, FAILURES[0])
+    await story.later(hours=4)
+    assert any("gentle reminder" in text for text in in_state(story, OutboxState.QUEUED))
+
+    def age(session: Session) -> None:
+        for row in outbox.of_chat(session, ANA.id):
+            row.useful_until = story.now - timedelta(seconds=1)
+
+    story.tools.database.call(age)
+    assert due(story).out_of_date == 1
+    assert states(story)[0] == CheckInState.SENT
+
+
+async def test_one_that_cannot_be_given_up_stops_nobody_else(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours with a late message: it ends all the same, and check-ins and other late messages go on."""
+    await story.enrols(ANA)
+    give_up = outcome.give_up
+    story.now += timedelta(hours=24)
+    for chat in (1, 2):
+        story.tools.database.call(outbox.add, chat, Outgoing(text="old"), story.now - timedelta(hours=25))
+
+    def fails_once(session: Session, tools: object, message: OutboxRow, *args: object) -> None:
+        if message.chat_id == 1:
+            raise RuntimeError("planted")
+        give_up(session, tools, message, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outcome, "give_up", fails_once)
+    counts = due(story)
+
+    assert (counts.asked, counts.out_of_date, counts.put_off) == (1, 1, 1)
+    assert due(story).total == 0
+    rows = [story.tools.database.call(outbox.of_chat, chat)[0] for chat in (1, 2)]
+    assert [row.state for row in rows] == [OutboxState.EXPIRED] * 2
+
+
+async def test_a_database_that_goes_away_is_no_fault_of_what_is_due(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is put off: all of it is tried again when the database is back."""
+    await story.enrols(ANA)
+    story.now += timedelta(hours=24)
+
+    def away(*_args: object, **_more: object) -> None:
+        raise DatabaseAway("The database is away (planted).")
+
+    monkeypatch.setattr(follow_up, "invite_to_answer", away)
+    with pytest.raises(DatabaseAway):
+        due(story)
+    monkeypatch.undo()
+
+    assert due(story).asked == 1
+
+
+async def test_the_caller_may_tell_staff_itself(story: Story) -> None:
+    """Without the list: the check-ins expire and are counted, and staff get no message for it."""
+    await story.binds()
+    await story.enrols(ANA)
+    story.now += timedelta(hours=46)
+    assert due(story, tell_expired=False).expired == 1
+    await story.deliver()
+
+    assert (states(story)[0], listed(story)) == (CheckInState.EXPIRED, 0)
