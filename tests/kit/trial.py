@@ -1,0 +1,79 @@
+"""A trial: the emulator with a crowd in it, a clinic, real processes of the bot, and the tally of what they do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.server import create_app, serve
+from tests.kit.clinic import Clinic, open_clinic
+from tests.kit.crowd import Crowd
+from tests.kit.processes import Bot, Bots, Template
+from tests.kit.tally import Tally
+
+#: Seconds before an update is brought again that a webhook did not take; Telegram's own pauses are longer.
+WEBHOOK_PAUSES = (0.0, 0.2, 0.5)
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """Everything that takes part. *url*: the emulator's address."""
+
+    sandbox: Sandbox
+    url: str
+    clinic: Clinic
+    tally: Tally
+    crowd: Crowd
+    bots: Bots
+    config: Path
+
+    async def start(self) -> Bot:
+        """Start a bot and wait until it is at work."""
+        bot = await self.bots.start(self.config)
+        await bot.at_work()
+        return bot
+
+    async def kill(self, bot: Bot) -> None:
+        """Kill a bot (-9), and note what it was just sending."""
+        await bot.killed()
+        self.tally.note_death()
+
+    def verdict(self, what: str, *, most_late: float | None = None) -> None:
+        """Print what came of it, and fail if a promise was broken. *most_late*: seconds for any message."""
+        said = f"{what}\n{self.tally.report()}"
+        print(f"\n{said}")  # noqa: T201 (to be seen with pytest -s)
+        faults = self.tally.faults(most_late=most_late)
+        assert not faults, "\n".join([said, *faults[:30]])
+
+
+@contextlib.asynccontextmanager
+async def on_trial(
+    template: Template,
+    folder: Path,
+    database: Path | str,
+    questions: Sequence[str],
+    *,
+    seed: int = 1,
+    round_trip: float = 0.0,
+) -> AsyncIterator[Trial]:
+    """Set up a trial. *database*: an empty migrated SQLite file, to be copied, or the URL of an empty database."""
+    sandbox = Sandbox(round_trip=round_trip)
+    async with (
+        serve(create_app(sandbox, webhook_pauses=WEBHOOK_PAUSES)) as address,
+        Bots(template, folder) as bots,
+    ):
+        clinic = open_clinic(sandbox, folder, database)
+        tally = Tally(sandbox, clinic.database_url)
+        crowd = Crowd(clinic, tally, questions, seed=seed)
+        yield Trial(
+            sandbox=sandbox,
+            url=address.url,
+            clinic=clinic,
+            tally=tally,
+            crowd=crowd,
+            bots=bots,
+            config=clinic.config(address.url),
+        )
