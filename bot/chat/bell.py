@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: How often the bell looks whether the next moment has changed (another process may have written, a clock been set).
 LOOK = 5.0
+#: Between two full batches, in seconds: more than Telegram takes is put out all the same, and replies come between.
+BREATH = 0.1
 #: How often what was erased is also taken out of SQLite's write-ahead log.
 COMPACT = timedelta(hours=1)
 #: A job of APScheduler that is late is done all the same, once: its own default drops what is a second late.
@@ -89,6 +91,7 @@ class Bell:
                 self._rung()
             if not counts.more:
                 break
+            await asyncio.sleep(BREATH)
         await self._arm()
         return total
 

@@ -30,6 +30,8 @@ OUTAGE_PAUSES = (0.5, 1, 2, 5, 15)
 OUTAGE = 5
 #: A message is claimed this many seconds before it may leave, so that the pace does not wait for the database.
 LEAD = 0.01
+#: A step that comes within so many seconds records what has been answered until then: half as many transactions.
+SOON = 0.05
 #: How long a stop waits for the answers that are still to come, in seconds.
 DRAIN = 4.0
 
@@ -149,8 +151,8 @@ class Delivery:
         return Step(started=len(got.parcels), recorded=len(answered), wait=self._wait(got, now))
 
     async def rest(self, seconds: float, woken: asyncio.Event) -> None:
-        """Wait until an answer has come, *woken* is set, or *seconds* are over."""
-        await rest(seconds, self._landed, woken)
+        """Wait until an answer has come, *woken* is set, or *seconds* are over; answers wait for a step that is near."""
+        await rest(seconds, woken, *([] if seconds <= SOON else [self._landed]))
 
     async def flush(self) -> int:
         """Send all that may leave now, wait for every answer, and return how many messages were tried."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -62,42 +62,54 @@ def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = T
     caller tells them.
     """
     done: Counter[str] = Counter()
-    lost: dict[str, list[CheckIn]] = {}
+    lost: dict[int, CheckIn] = {}
+    rows = check_ins.claim_due(session, now, BATCH)
+    asked = Counter(row.patient_id for row in rows if row.patient_id is not None)
+    busy = check_ins.with_open(session, asked) | {id_ for id_, number in asked.items() if number > 1}
 
     def ask(row: CheckIn) -> str:
-        outcome = _ask_or_end(session, tools, row, now)
-        if outcome == "expired" and row.patient_id is not None:
-            lost.setdefault(row.treatment.branch_id, []).append(row)
-        return outcome
+        said = _ask_or_end(session, tools, row, now, busy)
+        if said == "expired" and row.patient_id is not None:
+            lost[row.id] = row
+        return said
 
     def give_up(message: OutboxRow) -> str:
         check_in = _give_up(session, tools, message, now)
         if check_in is not None:
-            lost.setdefault(check_in.treatment.branch_id, []).append(check_in)
+            lost[check_in.id] = check_in
         return "out_of_date"
 
-    rows = check_ins.claim_due(session, now, BATCH)
-    for row in rows:
-        if not _try(session, done, ask, row):
-            row.due_at = now + PUT_OFF
+    for row in _try_all(session, done, ask, rows):
+        row.due_at = now + PUT_OFF
     silent = check_ins.claim_silent(session, now, BATCH)
-    for row in silent:
-        if not _try(session, done, lambda row: _nudge_or_end(session, tools, row, now), row):
-            row.nudge_at = now + PUT_OFF
+    for row in _try_all(session, done, lambda row: _nudge_or_end(session, tools, row, now), silent):
+        row.nudge_at = now + PUT_OFF
     again = alerts.due_again(session, now, BATCH)
-    for alert in again:
-        if not _try(session, done, lambda alert: _raise_again(session, tools, alert, now), alert):
-            alert.raise_at = now + PUT_OFF
-            alert.tell_patient_at = None
+    for alert in _try_all(session, done, lambda alert: _raise_again(session, tools, alert, now), again):
+        alert.raise_at = now + PUT_OFF
+        alert.tell_patient_at = None
     late = outbox.out_of_date(session, now, BATCH) if len(rows) < BATCH else []
-    for message in late:
-        if not _try(session, done, give_up, message):
-            outbox.end(session, message.id, OutboxState.EXPIRED, message.error or "")
-    more = BATCH in (len(rows), len(silent), len(again), len(late))
+    for message in _try_all(session, done, give_up, late):
+        outbox.end(session, message.id, OutboxState.EXPIRED, message.error or "")
     if tell_expired:
-        for branch_id, found in lost.items():
-            _list_for_staff(session, tools, branch_id, found, now)
+        _list_for_staff(session, tools, lost.values(), now)
+    more = BATCH in (len(rows), len(silent), len(again), len(late))
     return Counts(more=more, **{name: done[name] for name in Counts.__dataclass_fields__ if name != "more"})
+
+
+def _try_all(session: Session, done: Counter[str], step: Callable[[R], str], rows: Sequence[R]) -> list[R]:
+    """Do a step for all *rows* at once; if one fails, for each by itself. Return those for which it failed."""
+    if not rows:
+        return []
+    try:
+        with session.begin_nested():
+            counted = Counter([step(row) for row in rows])
+    except DatabaseAway:
+        raise
+    except Exception:
+        return [row for row in rows if not _try(session, done, step, row)]
+    done.update(counted)
+    return []
 
 
 def _try(session: Session, done: Counter[str], step: Callable[[R], str], row: R) -> bool:
@@ -120,8 +132,11 @@ def next_moment(session: Session) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -> str:
-    """Announce a check-in; or, if it is too late, night, or nobody to be asked, say which."""
+def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime, busy: Collection[int]) -> str:
+    """Announce a check-in; or, if it is too late, night, or nobody to be asked, say which.
+
+    *busy*: the patients who may have an open check-in already.
+    """
     patient = row.treatment.patient
     zone = zone_of(tools, patient, row.treatment.branch_id)
     leaves = send_moment(row.due_at, now, tools.settings.quiet, zone)
@@ -136,7 +151,7 @@ def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -> 
         return "moved_to_day"
     turn = Turn.with_patient(session, tools, patient, now)
     # An earlier check-in that is still open gives way: one is asked at a time.
-    earlier = check_ins.open_of(session, patient.id)
+    earlier = check_ins.open_of(session, patient.id) if patient.id in busy else None
     if earlier is not None:
         check_ins.end_open(session, [earlier], CheckInState.MISSED, now)
         follow_up.withdraw(turn, earlier)
@@ -201,20 +216,18 @@ def _give_up(session: Session, tools: Tools, message: OutboxRow, now: datetime) 
     return row if check_ins.end_open(session, [row], CheckInState.EXPIRED, now) else None
 
 
-def _list_for_staff(
-    session: Session, tools: Tools, branch_id: str, rows: list[CheckIn], now: datetime
-) -> None:
-    """Tell staff which check-ins could not be asked in time: these patients need a call."""
-    staff = Turn.with_group(session, tools, 0, branch_id, now).staff()
-    if staff is None:
-        return
-    lines = [
-        staff.text("expired_line", label=row.treatment.label, when=staff.when(row.due_at))
-        for row in sorted(rows, key=lambda row: row.due_at)
-    ]
-    for start in range(0, len(lines), 40):
-        staff.say(
-            "\n".join([staff.text("expired_head"), *lines[start : start + 40]]),
-            priority=Priority.DIGEST,
-            in_group=True,
-        )
+def _list_for_staff(session: Session, tools: Tools, lost: Iterable[CheckIn], now: datetime) -> None:
+    """Tell each branch's staff which check-ins could not be asked in time: these patients need a call."""
+    by_branch: dict[str, list[CheckIn]] = {}
+    for row in sorted(lost, key=lambda row: row.due_at):
+        by_branch.setdefault(row.treatment.branch_id, []).append(row)
+    for branch_id, rows in by_branch.items():
+        staff = Turn.with_group(session, tools, 0, branch_id, now).staff()
+        if staff is not None:
+            lines = [
+                staff.text("expired_line", label=row.treatment.label, when=staff.when(row.due_at))
+                for row in rows
+            ]
+            staff.say(
+                "\n".join([staff.text("expired_head"), *lines]), priority=Priority.DIGEST, in_group=True
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,6 +80,14 @@ def open_of(session: Session, patient_id: int) -> CheckIn | None:
         .order_by(CheckIn.sent_at.desc(), CheckIn.id.desc())
         .limit(1)
     )
+
+
+def with_open(session: Session, patient_ids: Collection[int]) -> set[int]:
+    """Return those of *patient_ids* who have a check-in that they can answer now."""
+    found = select(CheckIn.patient_id).where(
+        CheckIn.patient_id.in_(patient_ids), CheckIn.state == CheckInState.SENT
+    )
+    return {id_ for id_ in session.scalars(found) if id_ is not None}
 
 
 def next_of(session: Session, patient_id: int) -> CheckIn | None:

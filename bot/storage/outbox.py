@@ -76,7 +76,6 @@ def add(
         useful_until=useful_until or now + USEFUL,
     )
     session.add(row)
-    session.flush()
     return row
 
 
