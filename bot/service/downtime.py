@@ -15,8 +15,8 @@ from bot.storage.overview import caught_up
 WORTH_A_WORD = timedelta(minutes=10)
 #: How long Telegram keeps what people write while nobody fetches it (core.telegram.org/bots/api, "Getting updates").
 TELEGRAM_KEEPS = timedelta(hours=24)
-#: So many names of a kind are listed; /today has them all.
-MOST = 40
+#: So many names of a kind are listed, for it must fit into one message; /today has them all.
+MOST = 25
 
 
 def is_worth_a_word(alive_before: datetime | None, began: datetime) -> bool:
@@ -37,6 +37,7 @@ def tell_staff(session: Session, tools: Tools, alive_before: datetime, began: da
             parts.append(staff.text("down_too_long", before=staff.when(began - TELEGRAM_KEEPS)))
         if found.late:
             labels = ", ".join(row.treatment.label for row in found.late[:MOST])
+            labels += ", …" if len(found.late) > MOST else ""
             parts.append(staff.text("down_late", number=len(found.late), labels=labels))
         if found.expired:
             lines = [

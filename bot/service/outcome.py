@@ -72,9 +72,11 @@ def recover(session: Session, tools: Tools, now: datetime) -> int:
 
 def _in_doubt(session: Session, row_id: int, now: datetime, reason: str, *, tools: Tools) -> None:
     """Record that a message may have arrived. It is repeated once; after that a person has to find out."""
+    row = outbox.sending(session, row_id)
+    if row is None:
+        return
     outbox.unknown(session, row_id, now, reason)
-    row = session.get(OutboxRow, row_id)
-    if row is not None and row.state == OutboxState.UNKNOWN:
+    if row.state == OutboxState.UNKNOWN:
         _tell_staff(session, tools, row, "nobody knows whether it arrived", now)
 
 

@@ -22,6 +22,7 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 BLOCKED = Gone(reason="Forbidden: bot was blocked by the user")
 TOO_LONG = Refused(reason="BadRequest: message is too long")
+LOST = Unknown(reason="lost")
 
 
 @pytest.fixture
@@ -177,6 +178,26 @@ async def test_what_may_not_have_arrived_after_all_is_told_to_staff(
         Outbox(clinic.tools.database, clinic.now, 0).claim()
 
     assert words in "".join(said)
+
+
+async def test_that_nobody_knows_is_told_once(clinic: Story) -> None:
+    """The second lost answer is recorded twice, because its commit seemed to fail: staff read of it once."""
+    row_id = flying(clinic)
+    record(clinic, row_id, LOST)
+    Outbox(clinic.tools.database, clinic.now, ANA.id).claim()
+    for _ in range(2):
+        record(clinic, row_id, LOST)
+
+    assert len(told(clinic)) == 1
+
+
+async def test_a_try_that_was_given_back_is_no_doubt(clinic: Story) -> None:
+    """The lost answer was recorded before its commit seemed to fail: the repeat is still to come, and the only one."""
+    row_id = flying(clinic)
+    record(clinic, row_id, LOST)
+    row = record(clinic, row_id, LOST)
+    assert row is not None
+    assert (row.state, (row.payload or {})["doubts"]) == (OutboxState.QUEUED, 1)
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.domain.message import Button, Outgoing, Priority
 from bot.storage import claims, outbox
+from bot.storage.claims import LONGEST_PAUSE
 from bot.storage.database import Database
 from bot.storage.outbox import OutboxState, Purpose
 from bot.storage.tables import OutboxRow
@@ -132,6 +133,7 @@ def test_a_crowd_in_front_hides_nobody_behind_it(line: Outbox, crowd: int) -> No
                 outbox.add(session, chat, Outgoing(text="Hello"), NOW, priority=Priority.ALERT)
                 for _ in range(crowd)
             ]
+            session.flush()
             firsts.append(rows[0].id)
         return firsts
 
@@ -143,10 +145,10 @@ def test_a_crowd_in_front_hides_nobody_behind_it(line: Outbox, crowd: int) -> No
 def test_a_claim_may_be_larger_than_a_page(line: Outbox) -> None:
     """What one look at the line does not find, the next one does."""
     number = 2 * claims.PAGE + 1
-    ids = line.database.call(
-        lambda session: [outbox.add(session, chat, Outgoing(), NOW).id for chat in range(1, number + 1)]
+    rows = line.database.call(
+        lambda session: [outbox.add(session, chat, Outgoing(), NOW) for chat in range(1, number + 1)]
     )
-    assert line.claim(limit=10 * number) == ids
+    assert line.claim(limit=10 * number) == [row.id for row in rows]
 
 
 def test_what_is_claimed_is_marked_so(line: Outbox) -> None:
@@ -308,14 +310,15 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
 def _put(session: Session, entries: list[Entry]) -> list[int]:
     """Fill an emptied outbox."""
     session.execute(delete(OutboxRow))
-    ids = []
+    rows = []
     for entry in entries:
         row = outbox.add(session, entry.chat, Outgoing(), NOW, priority=entry.priority)
         row.state = entry.state
         row.send_at = NOW + SECOND if entry.waits else NOW
         row.useful_until = NOW - SECOND if entry.stale else NOW
-        ids.append(row.id)
-    return ids
+        rows.append(row)
+    session.flush()
+    return [row.id for row in rows]
 
 
 # --- trying again ----------------------------------------------------------------------------------------
@@ -409,6 +412,18 @@ def test_a_message_waits_for_its_moment_and_not_longer(line: Outbox) -> None:
     assert line.claim(NOW + MINUTE - SECOND) == []
     assert line.state(row_id) == OutboxState.AGAIN
     assert line.claim(NOW + MINUTE) == [row_id]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "waits"), [(LONGEST_PAUSE, True), (LONGEST_PAUSE + SECOND, False), (DAY, False)]
+)
+def test_a_clock_that_was_set_back_keeps_nothing_waiting(line: Outbox, ahead: timedelta, waits: bool) -> None:
+    """No pause is that long: a moment further ahead was written by a clock that ran ahead."""
+    row_id = line.add()
+    line.claim()
+    line.database.call(outbox.retry, row_id, NOW + ahead, "no connection")
+
+    assert line.claim() == ([] if waits else [row_id])
 
 
 def test_what_is_back_in_line_but_finds_no_room_stays_there(line: Outbox) -> None:
