@@ -168,7 +168,7 @@ def ms(seconds: float | None, otherwise: str = "never") -> str:
 
 def times(theirs: float | None, ours: float | None) -> str:
     """Write how many times ours theirs is."""
-    return f"{theirs / ours:.1f} ×" if theirs and ours else "-"
+    return f"{theirs / ours:.2g} ×" if theirs and ours else "-"
 
 
 def steady_rate(moments: Sequence[float], begin: float, end: float) -> float:
