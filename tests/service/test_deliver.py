@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bot.domain.message import Kind, Outgoing, Priority
-from bot.domain.pacing import Pacer
+from bot.domain.pacing import CATCH_UP, Pacer
 from bot.service import deliver, outcome
-from bot.service.deliver import AT_ONCE, LEAD, OUTAGE, OUTAGE_PAUSES, Delivery, Step
+from bot.service.deliver import AT_ONCE, LEAD, OUTAGE, OUTAGE_PAUSES, SOON, Delivery, Step
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
 from bot.storage import claims, groups, outbox, overview
 from bot.storage.database import DatabaseAway, Session
@@ -394,9 +394,27 @@ async def test_an_answer_ends_the_rest(exit_: Exit) -> None:
     woken = asyncio.Event()
     await exit_.step()
     resting = asyncio.create_task(exit_.work.rest(3600, woken))
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.001)
+    assert not resting.done()  # the answer has been recorded: it wakes nobody any more
     woken.set()
     await asyncio.wait_for(resting, 10)
+
+
+async def test_an_answer_waits_for_a_step_that_is_near(exit_: Exit) -> None:
+    """In full flow a step records what has been answered until then; but what is new in line does not wait."""
+    put(exit_.story, 1, "hello")
+    await exit_.step()  # and the answer has come
+    woken = asyncio.Event()
+    resting = asyncio.create_task(exit_.work.rest(SOON, woken))
+    await asyncio.sleep(0.001)
+    assert not resting.done()
+    woken.set()
+    await asyncio.wait_for(resting, 10)
+
+    resting = asyncio.create_task(exit_.work.rest(2 * SOON, asyncio.Event()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert resting.done()
 
 
 async def test_whoever_was_erased_on_the_way_stays_erased(exit_: Exit) -> None:
@@ -489,6 +507,34 @@ async def test_check_ins_leave_one_after_the_other(story: Story) -> None:
 
     assert len(exit_.sent) == 101
     assert len(set(exit_.sent)) == 101
+
+
+async def test_check_ins_wait_for_their_own_moment(story: Story) -> None:
+    """The next step makes sense when the next check-in may leave, although there is room for replies."""
+    exit_ = Exit(story, pacer=Pacer())
+    put_many(story, range(1, 21), Priority.CHECK_IN)
+    step = await exit_.settle()
+    assert exit_.pause == 0
+    assert step.wait == pytest.approx(exit_.pacer.free_at(0, exit_.seconds, slow=True) - exit_.seconds - LEAD)
+
+
+async def test_what_is_claimed_ahead_leaves_at_its_own_moment(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reply at once; check-ins keep their distance however early they were claimed."""
+    monkeypatch.setattr(deliver, "LEAD", 0.5)
+    monkeypatch.setattr(deliver, "DRAIN", 0.0)
+    exit_ = Exit(story, pacer=Pacer())
+    put_many(story, range(1, 13), Priority.CHECK_IN)
+    put(story, 100, "reply")
+    await exit_.work.step()
+
+    moments = [ticket.left - exit_.seconds for ticket in exit_.pacer._all]
+    at_once = 2 + CATCH_UP  # the reply, the first check-in, and those that may catch up
+    assert moments == pytest.approx(
+        [0] * at_once + [(number + 1) / 30 for number in range(13 - at_once)], abs=1e-6
+    )
+    await exit_.work.end()
 
 
 async def test_danger_leaves_before_the_hundreds_that_wait(story: Story) -> None:
@@ -778,6 +824,30 @@ async def test_a_step_that_was_cut_short_loses_nothing_and_doubles_nothing(
     check_that_everything_happened_once(story, exit_.gate)
 
 
+async def test_an_answer_that_comes_while_the_database_fails_is_kept(
+    exit_: Exit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is recorded with those that could not be."""
+    exit_.gate.shuts(1)
+    ids = [put(exit_.story, chat, "hello") for chat in (1, 2)]
+    await exit_.step()
+    database = exit_.story.tools.database
+    run = database.run
+
+    async def failing(*_args: Any, **_more: Any) -> Any:
+        await exit_.opens()
+        monkeypatch.setattr(database, "run", run)
+        raise DatabaseAway("The database is away (planted).")
+
+    monkeypatch.setattr(database, "run", failing)
+    with pytest.raises(DatabaseAway):
+        await exit_.step()
+    assert (await exit_.step()).recorded == 2
+
+    assert [state(exit_.story, id_) for id_ in ids] == [OutboxState.SENT] * 2
+    assert len(exit_.sent) == 2
+
+
 async def test_what_is_on_its_way_is_no_stray(exit_: Exit, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an answer is still to come, a failing database does not send its message again."""
     exit_.gate.shuts(1)
@@ -906,7 +976,7 @@ async def test_the_end_waits_for_answers_and_records_them(exit_: Exit) -> None:
     first, second = put(exit_.story, 1, "first"), put(exit_.story, 1, "second")
     await exit_.step()
     ending = asyncio.create_task(exit_.work.end())
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.02)
     assert not ending.done()
     exit_.gate.opens()
     await ending

@@ -163,9 +163,10 @@ async def test_calling_dispatch_again_does_nothing(story: Story) -> None:
     assert again.total == 0
 
 
-async def test_many_due_at_once_all_come_in_order(story: Story) -> None:
-    """More than one batch: everybody is asked once."""
-    people = [type(ANA)(1000 + number, f"P{number}") for number in range(dispatch.BATCH // 8)]
+async def test_many_due_at_once_all_come_in_order(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than two batches: everybody is asked once."""
+    monkeypatch.setattr(dispatch, "BATCH", 2)
+    people = [type(ANA)(1000 + number, f"P{number}") for number in range(5)]
     for person in people:
         await story.enrols(person, f"P{person.id}")
     await story.later(hours=24)
