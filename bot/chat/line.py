@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 LANES = 8
 #: How long an update waits, in seconds, after the database could not be reached for it.
 PAUSE = 1.0
+#: The shortest rest, in seconds: an update whose try has come may wait for another of its chat.
+SHORTEST = 0.05
 #: How long a stop waits for updates that are being handled, in seconds.
 DRAIN = 2.0
 
@@ -57,25 +59,24 @@ class Line:
         application.add_error_handler(self._on_error)
 
     async def step(self, woken: asyncio.Event, most: float) -> None:
-        """Start handling what waits; if there is nothing, rest until *woken*, a lane is free, or *most* seconds are over."""
+        """Start handling what waits; when there is no more, rest until *woken*, a lane is free, or *most* seconds are over."""
         woken.clear()
         self._free.clear()
         if len(self._lanes) >= LANES:
             await self._free.wait()
             return
         ended, self._ended = self._ended, []
+        busy = [row for row, _task in self._lanes.values()]
         try:
-            rows, next_try = await self._tools.database.run(
-                self._fetch, ended, self._now(), [row for row, _task in self._lanes.values()]
-            )
+            rows, next_try = await self._tools.database.run(self._fetch, ended, self._now(), busy)
         except BaseException:
             self._ended = ended + self._ended
             raise
         for row in rows:
             self._lanes[row.update_id] = row, asyncio.create_task(self._take(row))
-        if not rows:
+        if len(rows) + len(busy) < LANES:  # nothing else waits
             wait = (next_try - self._now()).total_seconds() if next_try else most
-            await rest(min(most, wait), self._free, woken)
+            await rest(min(most, max(wait, SHORTEST)), self._free, woken)
 
     async def handle(self, update_id: int, payload: dict[str, Any]) -> bool:
         """Take one update through the handlers; False if it failed (and is noted as such, or the database was away)."""
@@ -121,7 +122,7 @@ class Line:
             busy_updates=[row.update_id for row in busy],
             limit=LANES - len(busy),
         )
-        return rows, None if rows else inbox.next_try(session)
+        return rows, inbox.next_try(session)
 
     async def _take(self, row: InboxRow) -> None:
         try:
