@@ -16,6 +16,7 @@ from bot.service.rest import rest
 from bot.storage import claims, outbox
 from bot.storage.claims import Claimed
 from bot.storage.database import DatabaseAway, Session
+from bot.storage.lease import LeaseLost
 from bot.storage.outbox import OutboxState
 
 log = logging.getLogger(__name__)
@@ -272,9 +273,17 @@ class Delivery:
         )
 
     def _close(self, session: Session, answered: Sequence[tuple[_Parcel, Outcome]], now: datetime) -> None:
-        """Record the last answers; what was claimed and never left is in line again."""
-        if self._unsure:
-            claims.give_back_strays(session, _tries([parcel for parcel, _outcome in answered]))
+        """Record the last answers; what was claimed and never left is in line again.
+
+        If another process has taken over, what is on its way is its: only what arrived is told, lest it be repeated.
+        """
+        try:
+            self._on_duty(session)
+        except LeaseLost:
+            answered = [(parcel, outcome) for parcel, outcome in answered if isinstance(outcome, Sent)]
+        else:
+            if self._unsure:
+                claims.give_back_strays(session, _tries([parcel for parcel, _outcome in answered]))
         self._record_all(session, answered, now)
 
     def _record_all(

@@ -593,6 +593,23 @@ async def test_a_longer_429_counts(exit_: Exit) -> None:
     assert exit_.pause == 30
 
 
+async def test_being_asked_to_wait_is_no_outage(exit_: Exit) -> None:
+    """However often Telegram asks for it, the next failure of a message is the first one."""
+    for chat in range(1, OUTAGE + 1):
+        exit_.gate.outcomes[chat] = [TryLater(reason="429", after=timedelta(seconds=1), everyone=True)]
+        put(exit_.story, chat, "hello")
+        await exit_.step()
+    assert exit_.pause == 1
+    exit_.later(1)
+    exit_.gate.outcomes[50] = [BROKEN]
+    put(exit_.story, 50, "danger", Priority.DANGER)
+    exit_.gate.shuts(*range(1, OUTAGE + 1))
+    await exit_.step()
+
+    assert exit_.pause == 0
+    await exit_.opens()
+
+
 async def test_an_outage_pauses_everything_and_loses_nothing(story: Story) -> None:
     """Pauses grow, everything stays in line as it was, and all arrives in order when it is over."""
     tools = replace(story.tools, random_bits=lambda _bits: 128)
@@ -849,15 +866,16 @@ async def test_an_answer_that_comes_while_the_database_fails_is_kept(
 
 
 async def test_what_is_on_its_way_is_no_stray(exit_: Exit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While an answer is still to come, a failing database does not send its message again."""
+    """While an answer is still to come, a failing database neither sends its message again nor calls it unsent."""
     exit_.gate.shuts(1)
-    put(exit_.story, 1, "slow")
+    slow = put(exit_.story, 1, "slow")
     put(exit_.story, 2, "quick")
     await exit_.step()
     fail_once(exit_.story, monkeypatch, "after")
     with pytest.raises(DatabaseAway):
         await exit_.step()
     await exit_.settle()
+    assert state(exit_.story, slow) == OutboxState.SENDING
     await exit_.opens()
     await exit_.settle()
 
@@ -867,10 +885,6 @@ async def test_what_is_on_its_way_is_no_stray(exit_: Exit, monkeypatch: pytest.M
 
 async def test_whoever_was_replaced_sends_nothing_more(story: Story) -> None:
     """The lease is asked for in the transaction of the claim: nothing of it is kept."""
-
-    def lost(_session: Session) -> None:
-        raise LeaseLost("Another Aftercare has taken over this database.")
-
     exit_ = Exit(story, on_duty=lost)
     row_id = put(story, 1, "hello")
     with pytest.raises(LeaseLost):
@@ -878,6 +892,52 @@ async def test_whoever_was_replaced_sends_nothing_more(story: Story) -> None:
 
     assert exit_.sent == []
     assert state(story, row_id) == OutboxState.QUEUED
+
+
+def lost(_session: Session) -> None:
+    """Another process has taken over."""
+    raise LeaseLost("Another Aftercare has taken over this database.")
+
+
+async def test_whoever_was_replaced_leaves_alone_what_the_successor_sends(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was frozen wakes up with answers that hang: its end does not touch the messages of the next one."""
+    monkeypatch.setattr(deliver, "DRAIN", 0.01)
+    before, after = Exit(story), Exit(story)
+    for exit_ in (before, after):
+        exit_.gate.shuts(1)
+    first, second = put(story, 1, "first"), put(story, 2, "second")
+    before.gate.outcomes[2] = [DOWN]
+    await before.step()
+    before.work._on_duty = lost
+    await after.work.begin()
+    after.gate.shuts(2)
+    await after.step()
+    with pytest.raises(LeaseLost):
+        await before.step()
+    await before.work.end()
+
+    found = rows(story)
+    assert [found[id_].state for id_ in (first, second)] == [OutboxState.SENDING] * 2
+    assert [found[id_].attempts for id_ in (first, second)] == [2, 2]
+    await after.opens()
+    await after.settle()
+    assert sorted(after.sent) == ["first", "second"]
+
+
+async def test_what_arrived_before_the_successor_repeats_it_is_not_repeated(story: Story) -> None:
+    """The last answers of a process that was replaced still count; nobody is told anything by it."""
+    before, after = Exit(story), Exit(story)
+    put(story, 1, "hello")
+    await before.step()
+    before.work._on_duty = lost
+    await after.work.begin()
+    await before.work.end()
+    await after.settle()
+
+    assert (before.sent, after.sent) == (["hello"], [])
+    assert count(story, OutboxState.SENT) == 1
 
 
 @pytest.mark.parametrize(
