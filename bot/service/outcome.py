@@ -17,6 +17,8 @@ from bot.storage.tables import OutboxRow
 
 #: Pauses in seconds after failures in which nothing reached Telegram; the last one repeats until the message is out of date.
 PAUSES = (1, 2, 5, 15, 60)
+#: Pause in seconds before the one repeat of a message whose answer was lost: not into the same hiccup of the network.
+PAUSE_OF_DOUBT = 5
 
 
 def record(
@@ -50,7 +52,8 @@ def record(
                 session, row_id, now + (pause if outcome.after is None else outcome.after), outcome.reason
             )
         case Unknown():
-            _in_doubt(session, row_id, now, outcome.reason, tools=tools)
+            pause = timedelta(seconds=jitter(PAUSE_OF_DOUBT))
+            _in_doubt(session, row_id, now, outcome.reason, tools=tools, pause=pause)
         case Moved():
             groups.migrate(session, row.chat_id, outcome.chat_id)
             row.chat_id = outcome.chat_id
@@ -70,12 +73,20 @@ def recover(session: Session, tools: Tools, now: datetime) -> int:
     return claims.recover(session, now, all_of_them=True, doubt=partial(_in_doubt, tools=tools))
 
 
-def _in_doubt(session: Session, row_id: int, now: datetime, reason: str, *, tools: Tools) -> None:
+def _in_doubt(
+    session: Session,
+    row_id: int,
+    now: datetime,
+    reason: str,
+    *,
+    tools: Tools,
+    pause: timedelta = timedelta(0),
+) -> None:
     """Record that a message may have arrived. It is repeated once; after that a person has to find out."""
     row = outbox.sending(session, row_id)
     if row is None:
         return
-    outbox.unknown(session, row_id, now, reason)
+    outbox.unknown(session, row_id, now, reason, pause)
     if row.state == OutboxState.UNKNOWN:
         _tell_staff(session, tools, row, "nobody knows whether it arrived", now)
 

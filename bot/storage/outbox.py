@@ -117,8 +117,10 @@ def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
         row.error = error[:300]
 
 
-def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
-    """Record that a message may have arrived: it is repeated once, and never more.
+def unknown(
+    session: Session, row_id: int, now: datetime, error: str, pause: timedelta = timedelta(0)
+) -> None:
+    """Record that a message may have arrived: after *pause* it is repeated once, and never more.
 
     An edit that comes again changes nothing, so it is repeated more often, after growing pauses.
     """
@@ -129,9 +131,9 @@ def unknown(session: Session, row_id: int, now: datetime, error: str) -> None:
     row.lease_until = None
     doubts = (row.payload or {}).get("doubts", 0) + 1
     row.payload = {**(row.payload or {}), "doubts": doubts}
-    row.send_at = now
+    row.send_at = now + pause
     if doubts <= REPEATS:
-        row.state = OutboxState.QUEUED
+        row.state = OutboxState.AGAIN if pause else OutboxState.QUEUED
     elif row.payload.get("kind") == "edit" and doubts <= REPEATS_OF_EDIT:
         row.state = OutboxState.AGAIN
         row.send_at = now + timedelta(seconds=2**doubts)

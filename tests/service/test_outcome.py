@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.message import Outgoing, Priority
 from bot.service import outcome
-from bot.service.outcome import PAUSES
+from bot.service.outcome import PAUSE_OF_DOUBT, PAUSES
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
 from bot.storage import groups, outbox, patients
 from bot.storage.database import Session
@@ -141,12 +141,14 @@ async def test_a_moment_that_was_given_is_kept_as_it_is(clinic: Story) -> None:
     assert (row.state, row.send_at) == (OutboxState.AGAIN, clinic.now + timedelta(minutes=1))
 
 
-async def test_an_unknown_fate_is_repeated_once(clinic: Story) -> None:
-    """The second time it ends."""
+async def test_an_unknown_fate_is_repeated_once_after_a_pause(clinic: Story) -> None:
+    """The repeat must not meet the same hiccup of the network. The second time it ends."""
     row_id = flying(clinic)
-    row = record(clinic, row_id, Unknown(reason="lost"))
+    row = record(clinic, row_id, Unknown(reason="lost"), jitter=lambda seconds: seconds + 1)
     assert row is not None
-    assert (row.state, row.error) == (OutboxState.QUEUED, "lost")
+    assert (row.state, row.error) == (OutboxState.AGAIN, "lost")
+    assert row.send_at == clinic.now + timedelta(seconds=PAUSE_OF_DOUBT + 1)
+    clinic.now = row.send_at
     Outbox(clinic.tools.database, clinic.now, ANA.id).claim()
     row = record(clinic, row_id, Unknown(reason="lost"))
     assert row is not None
@@ -175,6 +177,7 @@ async def test_what_may_not_have_arrived_after_all_is_told_to_staff(
             record(clinic, row_id, Unknown(reason="lost"))
         said = [outgoing.text for outgoing in told(clinic) if outgoing.text != "Hello"]
         assert len(said) == (time == 2 and bool(words))
+        clinic.now += timedelta(seconds=PAUSE_OF_DOUBT)
         Outbox(clinic.tools.database, clinic.now, 0).claim()
 
     assert words in "".join(said)
@@ -184,7 +187,7 @@ async def test_that_nobody_knows_is_told_once(clinic: Story) -> None:
     """The second lost answer is recorded twice, because its commit seemed to fail: staff read of it once."""
     row_id = flying(clinic)
     record(clinic, row_id, LOST)
-    Outbox(clinic.tools.database, clinic.now, ANA.id).claim()
+    Outbox(clinic.tools.database, clinic.now + timedelta(seconds=PAUSE_OF_DOUBT), ANA.id).claim()
     for _ in range(2):
         record(clinic, row_id, LOST)
 
@@ -197,7 +200,7 @@ async def test_a_try_that_was_given_back_is_no_doubt(clinic: Story) -> None:
     record(clinic, row_id, LOST)
     row = record(clinic, row_id, LOST)
     assert row is not None
-    assert (row.state, (row.payload or {})["doubts"]) == (OutboxState.QUEUED, 1)
+    assert (row.state, (row.payload or {})["doubts"]) == (OutboxState.AGAIN, 1)
 
 
 @pytest.mark.parametrize("times", [1, 2])
