@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
+from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
 from bot.sandbox.record import Entry
 from bot.sandbox.sandbox import Sandbox
@@ -22,6 +23,10 @@ from bot.storage.inbox import InboxState
 from bot.storage.outbox import OPEN, OutboxState
 from bot.storage.tables import CheckIn, InboxRow, OutboxRow
 
+#: A line that breaks may break what was just before, or is just after.
+MARGIN = timedelta(seconds=0.2)
+#: How long a message may take from the outbox to Telegram, and messages that were claimed together apart.
+MOMENT = timedelta(seconds=0.3)
 #: What a message is sent with, for it to be counted.
 _SENDING = ("sendMessage", "copyMessage", "sendPhoto", "sendDocument")
 
@@ -81,6 +86,7 @@ class Tally:
         self._url = database_url
         self.owed: list[Due] = []
         self.flights: list[Flight] = []
+        self.troubles: list[tuple[datetime, datetime]] = []
         self.deaths = 0
 
     def owe(
@@ -95,6 +101,18 @@ class Tally:
         """Write down a message that is due from now on, or from *since*."""
         since = since or self._sandbox.clock.now()
         self.owed.append(Due(kind=kind, chat=chat, words=words, reply_to=reply_to, since=since, about=about))
+
+    # --- doubts ------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def trouble(self) -> Iterator[None]:
+        """Note that lines break while the block runs: what Telegram takes then may come once more."""
+        begin = self._sandbox.clock.now()
+        yield
+        self.troubles.append((begin - MARGIN, self._sandbox.clock.now() + MARGIN))
+
+    def _in_trouble(self, entry: Entry) -> bool:
+        return not entry.told or any(begin <= entry.at <= end for begin, end in self.troubles)
 
     # --- deaths ------------------------------------------------------------------------------------------
 
@@ -159,7 +177,7 @@ class Tally:
             kind.due += 1
             came = [e for e in arrived[due.chat] if due.is_it(str(e.params.get("text", "")), _answered(e))]
             doubts = sum(due.is_it(flight.text, flight.reply_to) for flight in flights[due.chat])
-            doubts += sum(not entry.told for entry in came)
+            doubts += sum(self._in_trouble(entry) for entry in came)
             if not came:
                 (kind.given_up if doubts > 1 else kind.lost).append(due)
                 continue
@@ -169,6 +187,28 @@ class Tally:
                 kind.early.append(due)
             kind.latest = max(kind.latest, came[0].at - due.since)
         return kinds
+
+    def overtaken(self, slow: str) -> list[str]:
+        """Return the answers to patients that stood in the outbox, and still did when a message of *slow* left."""
+        with _reading(self._url) as session:
+            rows = session.scalars(select(OutboxRow).where(OutboxRow.priority == Priority.REPLY)).all()
+            since = {(row.chat_id, (row.payload or {}).get("reply_to")): row.created_at for row in rows}
+            since = {place: at for place, at in since.items() if place[1] is not None}
+        calls = [entry for entry in self._sandbox.calls() if entry.method == "sendMessage"]
+        answers = [(since[_place(entry)], entry.at) for entry in calls if _place(entry) in since]
+        waiting = {due.chat: due for due in self.owed if due.kind == slow}
+        left = [
+            entry.at
+            for entry in calls
+            if (due := waiting.get(int(entry.params["chat_id"])))
+            and due.is_it(entry.params["text"], _answered(entry))
+        ]
+        # What is claimed at the same time leaves within a moment, in any order.
+        return [
+            f"{begin:%X.%f}: left at {end:%X.%f}"
+            for begin, end in answers
+            if any(begin + MOMENT < at < end - MOMENT for at in left)
+        ]
 
     def report(self) -> str:
         """Return the count in words, a line for each kind of message; and what the database says."""
@@ -217,6 +257,10 @@ def _flight(row: OutboxRow) -> Flight:
 def _answered(entry: Entry) -> int | None:
     reply = entry.params.get("reply_parameters") or {}
     return reply.get("message_id")
+
+
+def _place(entry: Entry) -> tuple[int, int | None]:
+    return int(entry.params["chat_id"]), _answered(entry)
 
 
 def _count(session: Session, *conditions: Any) -> int:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.sandbox.faults import Fault
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import create_app, serve
 from tests.kit.clinic import Clinic, open_clinic
@@ -20,31 +21,47 @@ WEBHOOK_PAUSES = (0.0, 0.2, 0.5)
 
 @dataclass(kw_only=True)
 class Trial:
-    """Everything that takes part. *url*: the emulator's address."""
+    """Everything that takes part. *port*: the emulator's."""
 
     sandbox: Sandbox
-    url: str
+    port: int
     clinic: Clinic
     tally: Tally
     crowd: Crowd
     bots: Bots
     config: Path
 
-    async def start(self) -> Bot:
+    async def start(self, config: Path | None = None) -> Bot:
         """Start a bot and wait until it is at work."""
-        bot = await self.bots.start(self.config)
+        bot = await self.bots.start(config or self.config)
         await bot.at_work()
         return bot
+
+    async def until_called(self, number: int, seconds: float = 20.0) -> None:
+        """Wait until the bot has made so many calls more."""
+        calls = self.sandbox.world.record
+        wanted = calls.number + number
+        assert await self.sandbox.until(lambda: calls.number >= wanted, seconds=seconds), "nothing happens"
 
     async def kill(self, bot: Bot) -> None:
         """Kill a bot (-9), and note what it was just sending."""
         await bot.killed()
         self.tally.note_death()
 
+    async def met(self, fault: Fault, seconds: float = 30.0) -> None:
+        """Let a fault happen, and wait until it has hit as many calls as it was to."""
+        self.sandbox.plan(fault)
+        faults = self.sandbox.world.faults
+        assert await self.sandbox.until(lambda: not faults.left, seconds=seconds), f"nobody met {fault}"
+
+    def say(self, what: str) -> None:
+        """Print what a test measured: to be seen with pytest -s, and when it fails."""
+        print(what)  # noqa: T201
+
     def verdict(self, what: str, *, most_late: float | None = None) -> None:
         """Print what came of it, and fail if a promise was broken. *most_late*: seconds for any message."""
         said = f"{what}\n{self.tally.report()}"
-        print(f"\n{said}")  # noqa: T201 (to be seen with pytest -s)
+        self.say(f"\n{said}")
         faults = self.tally.faults(most_late=most_late)
         assert not faults, "\n".join([said, *faults[:30]])
 
@@ -70,7 +87,7 @@ async def on_trial(
         crowd = Crowd(clinic, tally, questions, seed=seed)
         yield Trial(
             sandbox=sandbox,
-            url=address.url,
+            port=address.port,
             clinic=clinic,
             tally=tally,
             crowd=crowd,

@@ -1,0 +1,106 @@
+"""Trouble with the Bot API under a mixed load: it is away, fails, answers nonsense, takes without saying so, hangs, brakes us."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.sandbox.faults import Fault
+from tests.journeys.conftest import Trials
+from tests.kit.crowd import Load
+from tests.kit.gate import Gate
+
+BUSY = Load(questions=6.0, check_ins=5.0, alarms=1.0)
+
+#: What never had an effect, and says so: it may hit as many calls in a row as it likes.
+REFUSALS = [
+    Fault(method=method, kind="error", code=code, description=words, times=times)
+    for method, times in [
+        ("sendMessage", 6),
+        ("editMessageText", 6),
+        ("getUpdates", 2),
+        ("getChatMember", 1),
+        ("answerCallbackQuery", 2),
+    ]
+    for code, words in [(500, "Internal Server Error"), (502, "Bad Gateway")]
+]
+#: What may have had its effect.
+DOUBTS = [
+    Fault(method=method, kind=kind, taken=taken)
+    for method in ["sendMessage", "editMessageText", "getUpdates", "getChatMember", "answerCallbackQuery"]
+    for kind in ("drop", "garbage")
+    for taken in (True, False)
+]
+HANGING = ["getChatMember", "answerCallbackQuery", "editMessageText", "sendMessage", "getUpdates"]
+
+
+async def test_nothing_is_lost_while_the_api_cannot_be_reached(trial: Trials) -> None:
+    """Its port is shut for three seconds; what was on the line is repeated once, the rest waits."""
+    async with asyncio.timeout(120), trial(seed=2) as on, Gate(on.port) as gate:
+        on.crowd.plan(BUSY, seconds=8)
+        async with on.crowd.at_large():
+            bot = await on.start(on.clinic.config(gate.url))
+            await on.until_called(60)
+            with on.tally.trouble():
+                await gate.shut()
+            await asyncio.sleep(3)  # the time it is away
+            await gate.open()
+            await on.crowd.rest()
+            await bot.stopped()
+        on.verdict("the API was away for 3 s:", most_late=20)
+
+
+async def test_nothing_is_lost_when_calls_fail(trial: Trials) -> None:
+    """Each kind of failure hits each kind of call: refused, nonsense for an answer, a line that breaks before or after."""
+    async with asyncio.timeout(120), trial(seed=3) as on:
+        on.crowd.plan(BUSY, seconds=25)
+        async with on.crowd.at_large():
+            bot = await on.start()
+            for fault in [*REFUSALS, *DOUBTS]:
+                await on.met(fault)
+            await on.crowd.rest()
+            await bot.stopped()
+        on.verdict(f"{len(REFUSALS)} refusals and {len(DOUBTS)} doubts:", most_late=30)
+
+
+async def test_nothing_is_lost_when_calls_are_never_answered(trial: Trials) -> None:
+    """One call of each kind hangs until the bot gives it up, one message of them was taken; the others go on meanwhile."""
+    async with asyncio.timeout(150), trial(seed=4) as on:
+        on.crowd.plan(replace(BUSY, alarms=3.0), seconds=5)
+        async with on.crowd.at_large():
+            bot = await on.start()
+            await on.met(Fault(method="sendMessage", kind="hang", taken=True))
+            for method in HANGING:
+                await on.met(Fault(method=method, kind="hang"))
+            await on.crowd.rest(90)
+            await bot.stopped()
+        on.verdict("one call of each kind hung:", most_late=75)
+
+
+async def test_after_too_many_requests_there_is_silence_and_then_replies_come_first(trial: Trials) -> None:
+    """429 with retry_after: nothing is sent for so long; then danger and replies leave before check-ins."""
+    async with asyncio.timeout(90), trial(seed=5) as on:
+        on.crowd.plan(Load(questions=8.0, check_ins=8.0, alarms=1.0), seconds=7)
+        async with on.crowd.at_large():
+            bot = await on.start()
+            await on.until_called(60)
+            slow_down = Fault(
+                method="sendMessage", kind="error", code=429, retry_after=3,
+                description="Too Many Requests: retry after 3",
+            )  # fmt: skip
+            await on.met(slow_down)
+            await on.crowd.rest()
+            await bot.stopped()
+        on.verdict("429, retry after 3 s:", most_late=15)
+
+    calls = [entry for entry in on.sandbox.calls() if entry.method in ("sendMessage", "editMessageText")]
+    place = next(place for place, entry in enumerate(calls) if entry.outcome == 429)
+    told, after = calls[place], calls[place + 1 :]
+    on_their_way = [entry for entry in after if entry.at < told.at + timedelta(seconds=0.3)]
+    again = after[len(on_their_way)]
+    on.say(f"{len(on_their_way)} were on their way; the next came {again.at - told.at} after the 429")
+    assert again.at - told.at >= timedelta(seconds=3)
+    overtaken = on.tally.overtaken("check-ins")
+    on.say(f"{len(overtaken)} answers waited while a check-in left")
+    assert overtaken == []
