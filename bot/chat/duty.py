@@ -45,9 +45,13 @@ class Duty:
 
     async def take(self) -> Holder | None:
         """Take the lease; return None on success, else who has it."""
-        other = await self._database.run(self._take, False)
-        if other is not None and self._process_is_dead(other):
-            other = await self._database.run(self._take, True)
+        try:
+            other = await self._database.run(self._take, False)
+            if other is not None and self._process_is_dead(other):
+                other = await self._database.run(self._take, True)
+        except DatabaseAway:
+            self._sign = ""  # nobody could give a sign of life either: the term is waited for anew
+            raise
         return other
 
     def _take(self, session: Session, dead: bool) -> Holder | None:

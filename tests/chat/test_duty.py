@@ -178,6 +178,28 @@ async def test_who_gives_no_sign_of_life_for_a_term_is_followed(shared: Tools, c
     assert await waiting.take() is None
 
 
+async def test_nobody_is_followed_for_a_silence_of_the_database(
+    shared: Tools, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is away nobody can give a sign of life: once it is back, there is a whole term to do so."""
+    await on_duty(shared, clock).take()
+    waiting = on_duty(shared, clock, holder=OTHER)
+    assert await waiting.take() == US
+
+    async def away(*_: object) -> object:
+        raise DatabaseAway("cannot be reached")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared.database, "run", away)
+        with pytest.raises(DatabaseAway):
+            await waiting.take()
+    clock.seconds += 2 * TERM.total_seconds()
+
+    assert await waiting.take() == US
+    clock.seconds += TERM.total_seconds()
+    assert await waiting.take() is None
+
+
 async def test_who_gave_up_is_followed_at_once(shared: Tools, clock: Clock) -> None:
     """A release needs no term."""
     active = on_duty(shared, clock)
