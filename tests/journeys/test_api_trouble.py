@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from bot.domain.patient import CheckInState
 from bot.sandbox.faults import Fault
+from bot.storage import check_ins, patients
+from bot.storage.database import Session
 from tests.journeys.conftest import Trials
+from tests.kit.clinic import BRANCHES
 from tests.kit.crowd import Load
 from tests.kit.gate import Gate
 
@@ -32,6 +37,9 @@ DOUBTS = [
     for kind in ("drop", "garbage")
     for taken in (True, False)
 ]
+#: For so long no call is answered with sense, or at all; in seconds.
+HICCUP = 2.0
+HICCUPS = [Fault(method="*", kind="drop"), Fault(method="sendMessage", kind="garbage")]
 HANGING = ["getChatMember", "answerCallbackQuery", "editMessageText", "sendMessage", "getUpdates"]
 
 
@@ -54,14 +62,19 @@ async def test_nothing_is_lost_while_the_api_cannot_be_reached(trial: Trials) ->
 async def test_nothing_is_lost_when_calls_fail(trial: Trials) -> None:
     """Each kind of failure hits each kind of call: refused, nonsense for an answer, a line that breaks before or after."""
     async with asyncio.timeout(120), trial(seed=3) as on:
-        on.crowd.plan(BUSY, seconds=25)
+        on.crowd.plan(BUSY, seconds=28)
         async with on.crowd.at_large():
             bot = await on.start()
             for fault in [*REFUSALS, *DOUBTS]:
                 await on.met(fault)
+            for fault in HICCUPS:
+                await on.met_for(fault, HICCUP)
             await on.crowd.rest()
             await bot.stopped()
-        on.verdict(f"{len(REFUSALS)} refusals and {len(DOUBTS)} doubts:", most_late=30)
+        on.verdict(
+            f"{len(REFUSALS)} refusals, {len(DOUBTS)} doubts, {len(HICCUPS)} hiccups of {HICCUP} s:",
+            most_late=45,
+        )
 
 
 async def test_nothing_is_lost_when_calls_are_never_answered(trial: Trials) -> None:
@@ -104,3 +117,47 @@ async def test_after_too_many_requests_there_is_silence_and_then_replies_come_fi
     overtaken = on.tally.overtaken("check-ins")
     on.say(f"{len(overtaken)} answers waited while a check-in left")
     assert overtaken == []
+
+
+# --- people and groups that are gone ----------------------------------------------------------------------
+
+
+async def test_who_cannot_be_reached_is_marked_and_the_others_go_on(trial: Trials) -> None:
+    """Blocked, or without an account any more: the rest is cancelled, staff are told once; a group that moved is followed.
+
+    Telegram tells it in its answers only: nothing can be fetched meanwhile.
+    """
+    async with asyncio.timeout(90), trial(seed=6) as on:
+        soon = datetime.now(UTC) + timedelta(seconds=3)
+        gone = on.clinic.enrol(2 * BRANCHES, lambda place: soon, "G", steps=2)
+        for place, one in enumerate(gone):
+            one.person.blocked = place % 2 == 0
+            one.person.deactivated = place % 2 == 1
+        on.sandbox.plan(Fault(method="getUpdates", kind="error", times=4))
+        moved = [on.sandbox.migrate(branch.group) for branch in on.clinic.branches[:3]]
+        for branch, group in zip(on.clinic.branches[:3], moved, strict=True):
+            branch.group = group
+        on.crowd.plan(BUSY, seconds=8)
+        for one in gone:
+            on.tally.owe("word to staff", one.branch.group.id, one.label, "left Telegram", since=one.due)
+        async with on.crowd.at_large():
+            bot = await on.start()
+            await on.crowd.rest()
+            await bot.stopped()
+        states = on.read(lambda session: _states_of(session, [one.person.id for one in gone]))
+        on.say(f"{len(gone)} who cannot be reached: {states}")
+        on.verdict("403, deactivated, a group that moved:", most_late=30)
+
+    assert states == {("marked", CheckInState.CANCELLED): 2 * len(gone)}
+    assert {entry.outcome for entry in on.sandbox.calls("sendMessage")} == {200, 400, 403}
+
+
+def _states_of(session: Session, chats: list[int]) -> Counter[tuple[str, str]]:
+    """Count the check-ins of some patients, by whether the patient is marked and by state."""
+    found: Counter[tuple[str, str]] = Counter()
+    for chat_id in chats:
+        patient = patients.by_chat(session, chat_id)
+        assert patient is not None
+        for row in check_ins.all_of(session, patient.id):
+            found["marked" if patient.unreachable_at else "in reach", row.state] += 1
+    return found

@@ -37,12 +37,11 @@ class Branch:
 
 @dataclass(kw_only=True)
 class Enrolled:
-    """A patient: who, the label of the treatment, the branch, and the check-in to come."""
+    """A patient: who, the label of the treatment, the branch, and when the first check-in is due."""
 
     person: Person
     label: str
     branch: Branch
-    check_in: int
     due: datetime
 
 
@@ -77,20 +76,24 @@ class Clinic:
             person.started = True
         return people
 
-    def enrol(self, number: int, due: Callable[[int], datetime], name: str = "K") -> list[Enrolled]:
-        """Enrol patients, spread over the branches, each with one check-in to come: the n-th is due at *due(n)*."""
+    def enrol(
+        self, number: int, due: Callable[[int], datetime], name: str = "K", *, steps: int = 1
+    ) -> list[Enrolled]:
+        """Enrol patients, spread over the branches, each with check-ins to come.
+
+        The n-th one's first is due at *due(n)*, the others (*steps* in all) a day later each.
+        """
         new = [
             Enrolled(
                 person=person,
                 label=f"{name}{place:05}",
                 branch=self.branches[place % len(self.branches)],
-                check_in=0,
                 due=due(place),
             )
             for place, person in enumerate(self.people(number, name))
         ]
         database = Database(self.database_url)
-        database.call(_enrol, new)
+        database.call(_enrol, new, steps)
         database.close()
         return new
 
@@ -131,7 +134,7 @@ def _put_off(session: Session, after: datetime) -> None:
     session.execute(update(CheckIn).where(mine, CheckIn.due_at > after).values(**later))
 
 
-def _enrol(session: Session, new: Sequence[Enrolled]) -> None:
+def _enrol(session: Session, new: Sequence[Enrolled], steps: int) -> None:
     now = datetime.now(UTC)
     people = [
         Patient(
@@ -162,19 +165,16 @@ def _enrol(session: Session, new: Sequence[Enrolled]) -> None:
     ]
     session.add_all(treatments)
     session.flush()
-    rows = [
+    session.add_all(
         CheckIn(
             treatment_id=treatment.id,
             patient_id=patient.id,
             step=STEP,
             state=CheckInState.SCHEDULED,
-            due_at=one.due,
-            expires_at=one.due + timedelta(hours=10),
+            due_at=one.due + place * timedelta(days=1),
+            expires_at=one.due + place * timedelta(days=1) + timedelta(hours=10),
             answers={},
         )
         for one, patient, treatment in zip(new, people, treatments, strict=True)
-    ]
-    session.add_all(rows)
-    session.flush()
-    for one, row in zip(new, rows, strict=True):
-        one.check_in = row.id
+        for place in range(steps)
+    )

@@ -193,7 +193,9 @@ class Tally:
         with _reading(self._url) as session:
             rows = session.scalars(select(OutboxRow).where(OutboxRow.priority == Priority.REPLY)).all()
             since = {(row.chat_id, (row.payload or {}).get("reply_to")): row.created_at for row in rows}
-            since = {place: at for place, at in since.items() if place[1] is not None}
+        # A chat has a pace of its own: only those count that got a single answer.
+        answered = Counter(chat for chat, reply_to in since if reply_to is not None)
+        since = {place: at for place, at in since.items() if answered[place[0]] == 1 and place[1] is not None}
         calls = [entry for entry in self._sandbox.calls() if entry.method == "sendMessage"]
         answers = [(since[_place(entry)], entry.at) for entry in calls if _place(entry) in since]
         waiting = {due.chat: due for due in self.owed if due.kind == slow}

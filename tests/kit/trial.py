@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from bot.sandbox.faults import Fault
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.server import create_app, serve
+from bot.storage.database import Database, Session
 from tests.kit.clinic import Clinic, open_clinic
 from tests.kit.crowd import Crowd
 from tests.kit.processes import Bot, Bots, Template
@@ -17,6 +20,9 @@ from tests.kit.tally import Tally
 
 #: Seconds before an update is brought again that a webhook did not take; Telegram's own pauses are longer.
 WEBHOOK_PAUSES = (0.0, 0.2, 0.5)
+
+
+T = TypeVar("T")
 
 
 @dataclass(kw_only=True)
@@ -53,6 +59,20 @@ class Trial:
         self.sandbox.plan(fault)
         faults = self.sandbox.world.faults
         assert await self.sandbox.until(lambda: not faults.left, seconds=seconds), f"nobody met {fault}"
+
+    async def met_for(self, fault: Fault, seconds: float) -> None:
+        """Let a fault hit every call for so long."""
+        self.sandbox.plan(replace(fault, times=1_000_000))
+        await asyncio.sleep(seconds)
+        self.sandbox.world.faults.clear()
+
+    def read(self, function: Callable[[Session], T]) -> T:
+        """Return what *function* reads in the clinic's database."""
+        database = Database(self.clinic.database_url)
+        try:
+            return database.call(function)
+        finally:
+            database.close()
 
     def say(self, what: str) -> None:
         """Print what a test measured: to be seen with pytest -s, and when it fails."""
