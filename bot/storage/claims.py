@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Table, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.domain.message import Priority
@@ -56,23 +56,18 @@ def claim(
     in *full* get nothing but danger just now, chats in *busy* nothing. Order holds within a chat: a message waiting
     for another try holds up those behind it, except danger. Nobody else gets what is taken until the lease ends.
     """
-    _line_up_again(session, now)
+    session.flush()  # what follows asks the database directly
+    run = session.connection().execute
+    run(_LINE_UP_AGAIN, {"now": now, "far": now + LONGEST_PAUSE})
     closed, held = set(busy), set(full)
-    useful = or_(OutboxRow.useful_until.is_(None), OutboxRow.useful_until >= now)
-    under_way = (OutboxRow.state == OutboxState.SENDING) | ((OutboxRow.state == OutboxState.AGAIN) & useful)
-    for state, chat_id in session.execute(select(OutboxRow.state, OutboxRow.chat_id).where(under_way)):
+    for state, chat_id in run(_UNDER_WAY, {"now": now}):
         (closed if state == OutboxState.SENDING else held).add(chat_id)
     slow = limit if slow is None else slow
     size = min(PAGE, 2 * limit + 8)
     taken: list[int] = []
     while True:
-        page = session.execute(
-            select(OutboxRow.id, OutboxRow.chat_id, OutboxRow.priority)
-            .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.chat_id.not_in(closed))
-            .where(or_(OutboxRow.priority == Priority.DANGER, OutboxRow.chat_id.not_in(held)), useful)
-            .order_by(OutboxRow.priority, OutboxRow.id)
-            .limit(size)
-        ).all()
+        known = {"now": now, "closed": list(closed), "held": list(held), "size": size}
+        page = run(_IN_LINE, known).all()
         for row_id, chat_id, priority in page:
             if chat_id in closed:
                 continue
@@ -85,25 +80,48 @@ def claim(
             return Claim(rows=_take(session, taken, now + lease))
 
 
-def _line_up_again(session: Session, now: datetime) -> None:
-    """Put messages whose next try has come back in line; also when the clock was set back, and it would be far off."""
-    come = (OutboxRow.send_at <= now) | (OutboxRow.send_at > now + LONGEST_PAUSE)
-    session.execute(
-        update(OutboxRow).where(OutboxRow.state == OutboxState.AGAIN, come).values(state=OutboxState.QUEUED)
-    )
-
-
 def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claimed]:
     if not ids:
         return []
-    taken = session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.id.in_(ids))
-        .values(state=OutboxState.SENDING, lease_until=lease_until, attempts=OutboxRow.attempts + 1)
-        .returning(*(getattr(OutboxRow, name) for name in Claimed._fields))
-        .execution_options(synchronize_session=False)
-    )
+    taken = session.connection().execute(_TAKE, {"ids": ids, "until": lease_until})
     return sorted((Claimed(*row) for row in taken), key=lambda row: (row.priority, row.id))
+
+
+# Made once: to put a statement together takes longer than to run it, and these run up to sixty times a second.
+_TABLE = cast(Table, OutboxRow.__table__)
+_ROW = _TABLE.c
+_USEFUL = or_(_ROW.useful_until.is_(None), _ROW.useful_until >= bindparam("now"))
+_LINE_UP_AGAIN = (
+    # Also when the clock was set back, and the moment of the next try would be far off.
+    update(_TABLE)
+    .where(
+        _ROW.state == OutboxState.AGAIN,
+        or_(_ROW.send_at <= bindparam("now"), _ROW.send_at > bindparam("far")),
+    )
+    .values(state=OutboxState.QUEUED)
+)
+_UNDER_WAY = select(_ROW.state, _ROW.chat_id).where(
+    or_(_ROW.state == OutboxState.SENDING, and_(_ROW.state == OutboxState.AGAIN, _USEFUL))
+)
+_IN_LINE = (
+    select(_ROW.id, _ROW.chat_id, _ROW.priority)
+    .where(_ROW.state == OutboxState.QUEUED, _ROW.chat_id.not_in(bindparam("closed", expanding=True)))
+    .where(
+        or_(
+            _ROW.priority == Priority.DANGER,
+            _ROW.chat_id.not_in(bindparam("held", expanding=True)),
+        ),
+        _USEFUL,
+    )
+    .order_by(_ROW.priority, _ROW.id)
+    .limit(bindparam("size"))
+)
+_TAKE = (
+    update(_TABLE)
+    .where(_ROW.id.in_(bindparam("ids", expanding=True)))
+    .values(state=OutboxState.SENDING, lease_until=bindparam("until"), attempts=_ROW.attempts + 1)
+    .returning(*(_ROW[name] for name in Claimed._fields))
+)
 
 
 def give_back(session: Session, row_id: int) -> None:
