@@ -15,6 +15,7 @@ from bot.domain.message import Kind, Outgoing, Priority
 from bot.domain.pacing import CATCH_UP, Pacer
 from bot.service import deliver, outcome
 from bot.service.deliver import AT_ONCE, LEAD, OUTAGE, OUTAGE_PAUSES, SOON, Delivery, Step
+from bot.service.outcome import PAUSES
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
 from bot.storage import claims, groups, outbox, overview
 from bot.storage.database import DatabaseAway, Session
@@ -647,12 +648,16 @@ async def test_an_outages_failures_at_once_are_one(story: Story) -> None:
 
 @pytest.mark.parametrize(("bits", "share"), [(0, 0.75), (255, 1.248)])
 async def test_a_pause_is_a_quarter_more_or_less(story: Story, bits: int, share: float) -> None:
-    """So that not everybody comes back at once."""
+    """The whole exit's or one message's own, so that not everybody comes back at once."""
     exit_ = Exit(story, tools=replace(story.tools, random_bits=lambda _bits: bits))
-    exit_.gate.outcomes[1] = [DOWN]
-    put(story, 1, "hello")
+    exit_.gate.outcomes |= {1: [BROKEN], 2: [DOWN]}
+    broken = put(story, 1, "hello")
+    put(story, 2, "hello")
     await exit_.settle()
+
     assert exit_.pause == pytest.approx(OUTAGE_PAUSES[0] * share, rel=0.001)
+    waits = (rows(story)[broken].send_at - story.now).total_seconds()
+    assert waits == pytest.approx(PAUSES[0] * share, rel=0.001)
 
 
 @pytest.mark.parametrize("failure", [BROKEN, LOST, TryLater(reason="401", after=timedelta(minutes=1))])
@@ -742,8 +747,8 @@ def fail_once(story: Story, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     monkeypatch.setattr(database, "run", failing)
 
 
-async def clinic_with_every_answer(story: Story, gate: Gate) -> None:
-    """Put a message of each fate in line, each chat with another one behind it."""
+async def clinic_with_every_answer(story: Story, gate: Gate, *, outage: bool = True) -> None:
+    """Put a message of each fate in line, each chat with another one behind it. *outage*: one fate makes all wait."""
     await story.binds()
     await story.enrols(ANA)
     await story.enrols(BEN, "B2")
@@ -752,7 +757,7 @@ async def clinic_with_every_answer(story: Story, gate: Gate) -> None:
     gate.outcomes |= {
         1: [LOST],
         2: [BROKEN],
-        3: [DOWN],
+        3: [DOWN] if outage else [],
         -5: [Moved(chat_id=-55)],
         BEN.id: [Refused(reason="too long")],
     }
@@ -787,31 +792,33 @@ def check_that_everything_happened_once(story: Story, gate: Gate) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("steps", [0, 1, 2, 3])
+@pytest.mark.parametrize("outage", [False, True])
 async def test_a_failing_database_loses_nothing_and_doubles_nothing(
-    story: Story, monkeypatch: pytest.MonkeyPatch, when: str, steps: int
+    story: Story, monkeypatch: pytest.MonkeyPatch, when: str, steps: int, outage: bool
 ) -> None:
     """Whichever transaction fails, and whether it was kept or not: the next step does what is still to be done."""
     exit_ = Exit(story)
-    await clinic_with_every_answer(story, exit_.gate)
+    await clinic_with_every_answer(story, exit_.gate, outage=outage)
     for _ in range(steps):
         await exit_.step()
     fail_once(story, monkeypatch, when)
     with pytest.raises(DatabaseAway):
         await exit_.step()
-    for _ in range(4):
+    for _ in range(5):
         await exit_.settle()
-        exit_.later(2)
+        exit_.later(3)
 
     check_that_everything_happened_once(story, exit_.gate)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize("outage", [False, True])
 async def test_a_step_that_was_cut_short_loses_nothing_and_doubles_nothing(
-    story: Story, monkeypatch: pytest.MonkeyPatch, steps: int
+    story: Story, monkeypatch: pytest.MonkeyPatch, steps: int, outage: bool
 ) -> None:
     """A stop comes while a transaction is under way: it is kept, nobody sends what it claimed, and the next start does."""
     exit_ = Exit(story)
-    await clinic_with_every_answer(story, exit_.gate)
+    await clinic_with_every_answer(story, exit_.gate, outage=outage)
     for _ in range(steps):
         await exit_.step()
     database, kept = story.tools.database, asyncio.Event()
@@ -834,9 +841,9 @@ async def test_a_step_that_was_cut_short_loses_nothing_and_doubles_nothing(
 
     successor = Exit(story, gate=exit_.gate)
     await successor.work.begin()
-    for _ in range(4):
+    for _ in range(5):
         await successor.settle()
-        successor.later(2)
+        successor.later(3)
 
     check_that_everything_happened_once(story, exit_.gate)
 
