@@ -12,7 +12,7 @@ from dataclasses import dataclass
 #: A message without an answer counts as being counted just now, for so many seconds after it left at most.
 DOUBT = 3.0
 #: How many of the last round trips tell how short a round trip can be.
-TRIPS = 200
+TRIPS = 1000
 #: How many messages that can wait may catch up at once after a delay of ours.
 CATCH_UP = 4
 
