@@ -16,6 +16,7 @@ from bot.content.settings import TOKEN, Settings
 from bot.learning import load_minds, load_words
 from bot.service import serve_staff
 from bot.storage import groups
+from bot.storage.database import DatabaseAway, Session
 from bot.terminal import ConfigOption, err, fail, in_plain_words, out, settings_from
 
 app = typer.Typer()
@@ -91,24 +92,35 @@ async def _run(tools: Any, token: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, bot.end)
     await bot.start()
+    # One that stands by would make the codes of the other worthless.
+    offer = asyncio.create_task(_offer_setup_codes(tools)) if bot.is_on_duty else None
     try:
-        if bot.is_on_duty:  # one that stands by would make the codes of the other worthless
-            await _offer_setup_codes(tools)
         await bot.wait()
     finally:
+        if offer is not None:
+            offer.cancel()
         await bot.stop()
 
 
 async def _offer_setup_codes(tools: Any) -> None:
-    """Print how a staff group is bound, for each branch that has none."""
+    """Print how a staff group is bound, for each branch that has none; nothing waits for it, not even a database away."""
     for branch in tools.settings.clinic.branches:
-        if await tools.database.run(groups.of_branch, branch.id) is None:
-            code = await tools.database.run(serve_staff.new_setup_code, tools, branch.id, wiring.system_now())
+        try:
+            code = await tools.database.run(_code_if_needed, tools, branch.id)
+        except DatabaseAway:
+            return  # the next start offers it again
+        if code is not None:
             out.print(
                 f"[bold]{escape(branch.name)}[/] has no staff group yet. Add the bot to the group and send there: "
                 f"[bold]/setup {code}[/] (works once, for 24 hours)",
                 soft_wrap=True,
             )
+
+
+def _code_if_needed(session: Session, tools: Any, branch_id: str) -> str | None:
+    if groups.of_branch(session, branch_id) is not None:
+        return None
+    return serve_staff.new_setup_code(session, tools, branch_id, wiring.system_now())
 
 
 @app.command()

@@ -104,10 +104,13 @@ class Clinic:
         database.close()
 
 
-def open_clinic(sandbox: Sandbox, folder: Path, migrated: Path | str) -> Clinic:
-    """Set a clinic up. *migrated*: an empty SQLite file with all tables, which is copied; or a database's URL."""
+def open_clinic(sandbox: Sandbox, folder: Path, migrated: Path | str, *, disk: Path | None = None) -> Clinic:
+    """Set a clinic up. *migrated*: an empty SQLite file with all tables, which is copied; or a database's URL.
+
+    *disk*: where the copy goes, if not into *folder*.
+    """
     if isinstance(migrated, Path):
-        url = f"sqlite:///{shutil.copy(migrated, folder / 'clinic.db')}"
+        url = f"sqlite:///{shutil.copy(migrated, (disk or folder) / 'clinic.db')}"
     else:
         url = migrated
     clinic = Clinic(sandbox=sandbox, folder=folder, database_url=url)

@@ -158,6 +158,13 @@ class Tally:
                 session.scalars(select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.UNKNOWN))
             )
 
+    def acknowledged_in_vain(self) -> list[int]:
+        """Return the updates of which Telegram was told that they arrived, although they are not stored; none may be."""
+        updates = self._sandbox.world.updates
+        acknowledged = set(updates.given) - {update.id for update in updates.waiting()}
+        with _reading(self._url) as session:
+            return sorted(acknowledged - set(session.scalars(select(InboxRow.update_id))))
+
     # --- the count ---------------------------------------------------------------------------------------
 
     def count(self) -> dict[str, Kind]:

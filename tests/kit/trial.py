@@ -95,14 +95,18 @@ async def on_trial(
     *,
     seed: int = 1,
     round_trip: float = 0.0,
+    disk: Path | None = None,
 ) -> AsyncIterator[Trial]:
-    """Set up a trial. *database*: an empty migrated SQLite file, to be copied, or the URL of an empty database."""
+    """Set up a trial. *database*: an empty migrated SQLite file, to be copied, or the URL of an empty database.
+
+    *disk*: where the copy goes, if not beside everything else.
+    """
     sandbox = Sandbox(round_trip=round_trip)
     async with (
         serve(create_app(sandbox, webhook_pauses=WEBHOOK_PAUSES)) as address,
         Bots(template, folder) as bots,
     ):
-        clinic = open_clinic(sandbox, folder, database)
+        clinic = open_clinic(sandbox, folder, database, disk=disk)
         tally = Tally(sandbox, clinic.database_url)
         crowd = Crowd(clinic, tally, questions, seed=seed)
         yield Trial(
