@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 
 from tests.journeys.conftest import Trials
 from tests.kit.crowd import Load
-from tests.kit.processes import Bot
+from tests.kit.processes import Bot, log_says, real_command
 from tests.kit.trial import Trial
 
 SEED = 20261120
@@ -32,6 +33,26 @@ async def test_two_hundred_kills_lose_nothing(trial: Trials) -> None:
             await on.crowd.rest()
             await last.stopped()
         on.verdict(f"{KILLS} kills (seed {SEED}):", most_late=60)
+
+
+async def test_the_command_itself_killed_three_times_loses_nothing(trial: Trials) -> None:
+    """The same with ``python -m bot run``, as a clinic starts it: only its start is slower than that of a fork."""
+    chance = random.Random(SEED)
+    async with asyncio.timeout(120), trial(seed=SEED + 1) as on:
+        on.crowd.plan(Load(), seconds=12)
+        async with on.crowd.at_large():
+            for place in range(3):
+                log = on.clinic.folder / f"command-{place}.log"
+                async with real_command(on.config, log) as process:
+                    await log_says(log, "is at work")
+                    await on.until_called(chance.randrange(5, 40))
+                    process.kill()
+                    assert await process.wait() == -signal.SIGKILL
+                on.tally.note_death()
+            last = await on.start()
+            await on.crowd.rest()
+            await last.stopped()
+        on.verdict("3 kills of the real command:", most_late=60)
 
 
 async def _a_random_moment(on: Trial, bot: Bot, chance: random.Random) -> None:

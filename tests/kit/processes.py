@@ -210,6 +210,16 @@ async def real_command(config: Path, log: Path) -> AsyncIterator[asyncio.subproc
             await process.wait()
 
 
+async def log_says(log: Path, words: str, seconds: float = PATIENCE) -> None:
+    """Wait until a log holds *words*."""
+    try:
+        async with asyncio.timeout(seconds):
+            while words not in log.read_text(encoding="utf-8", errors="replace"):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK)
+    except TimeoutError:
+        raise Ended(f"{log} did not say {words!r} within {seconds} s") from None
+
+
 def environment() -> dict[str, str]:
     """Return the environment of a bot: the token, the cache that the tests share, and one certificate to trust.
 
