@@ -214,7 +214,7 @@ async def log_says(log: Path, words: str, seconds: float = PATIENCE) -> None:
     """Wait until a log holds *words*."""
     try:
         async with asyncio.timeout(seconds):
-            while words not in log.read_text(encoding="utf-8", errors="replace"):  # noqa: ASYNC110
+            while words not in log.read_text(encoding="utf-8", errors="replace"):  # noqa: ASYNC110, ASYNC240
                 await asyncio.sleep(LOOK)
     except TimeoutError:
         raise Ended(f"{log} did not say {words!r} within {seconds} s") from None
