@@ -40,6 +40,7 @@ class Duty:
         self._seconds = seconds
         self._process_is_dead = process_is_dead
         self._sign, self._since = "", 0.0
+        self._renewed = float("-inf")
         #: Until when the process before this one lived (aware UTC); None: there was none.
         self.alive_before: datetime | None = None
 
@@ -58,9 +59,10 @@ class Duty:
         before = lease.last_alive(session)
         shared = self._database.is_shared
         dead = dead or (shared and self._stands_still(lease.sign_of_life(session)))
+        seconds = self._seconds()
         other = lease.take(session, self._holder, self._now(), dead=dead, by_clock=not shared)
         if other is None:
-            self.alive_before = before
+            self.alive_before, self._renewed = before, seconds
         return other
 
     def _stands_still(self, sign: str) -> bool:
@@ -79,12 +81,18 @@ class Duty:
                 log.warning("The lease could not be renewed: %s", trouble, extra={"action": "lease"})
 
     def _renew(self, session: Session) -> None:
+        seconds = self._seconds()
         lease.require(session, self._holder)
         lease.take(session, self._holder, self._now())
+        self._renewed = seconds
 
     def require(self, session: Session) -> None:
-        """Raise `LeaseLost`, inside a transaction, if another process has taken over."""
-        lease.require(session, self._holder)
+        """Raise `LeaseLost`, inside a transaction, if another process has taken over.
+
+        Others wait for a term without a sign of life; so only who gave none for most of one has to look.
+        """
+        if self._seconds() - self._renewed >= lease.TERM.total_seconds() / 2:
+            lease.require(session, self._holder)
 
     async def give_up(self) -> None:
         """Let the next process begin at once."""

@@ -269,7 +269,7 @@ class Delivery:
         return _Exchange(
             parcels=[parcel for row in claim.rows if (parcel := _parcel(session, row)) is not None],
             waiting=claim.waiting,
-            next_try=outbox.next_try(session),
+            next_try=claim.next_try,
         )
 
     def _close(self, session: Session, answered: Sequence[tuple[_Parcel, Outcome]], now: datetime) -> None:

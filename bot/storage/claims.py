@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, and_, bindparam, or_, select, update
+from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.domain.message import Priority
@@ -34,10 +34,15 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Messages taken to be sent; and the best priority among those that only the pace holds back, if any are."""
+    """Messages taken to be sent.
+
+    waiting: the best priority among those that only the pace holds back, if any are. next_try: when the next one that
+    failed in passing is tried again, if there is one.
+    """
 
     rows: list[Claimed]
     waiting: Priority | None = None
+    next_try: datetime | None = None
 
 
 def claim(
@@ -58,10 +63,17 @@ def claim(
     """
     session.flush()  # what follows asks the database directly
     run = session.connection().execute
-    run(_LINE_UP_AGAIN, {"now": now, "far": now + LONGEST_PAUSE})
-    closed, held = set(busy), set(full)
-    for state, chat_id in run(_UNDER_WAY, {"now": now}):
-        (closed if state == OutboxState.SENDING else held).add(chat_id)
+    closed, held, next_try = set(busy), set(full), None
+    for id_, state, chat_id, send_at, useful_until in run(_UNDER_WAY).all():
+        if state == OutboxState.SENDING:
+            closed.add(chat_id)
+        elif (
+            not now < send_at <= now + LONGEST_PAUSE
+        ):  # a longer pause than any: the clock was set back since
+            run(_LINE_UP, {"row": id_})
+        elif useful_until is None or useful_until >= now:
+            held.add(chat_id)
+            next_try = min(send_at, next_try or send_at)
     slow = limit if slow is None else slow
     size = min(PAGE, 2 * limit + 8)
     taken: list[int] = []
@@ -72,12 +84,13 @@ def claim(
             if chat_id in closed:
                 continue
             if len(taken) >= limit or (priority >= Priority.CHECK_IN and slow <= 0):
-                return Claim(rows=_take(session, taken, now + lease), waiting=Priority(priority))
+                rows = _take(session, taken, now + lease)
+                return Claim(rows=rows, waiting=Priority(priority), next_try=next_try)
             closed.add(chat_id)
             taken.append(row_id)
             slow -= priority >= Priority.CHECK_IN
         if len(page) < size:
-            return Claim(rows=_take(session, taken, now + lease))
+            return Claim(rows=_take(session, taken, now + lease), next_try=next_try)
 
 
 def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claimed]:
@@ -91,18 +104,10 @@ def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claim
 _TABLE = cast(Table, OutboxRow.__table__)
 _ROW = _TABLE.c
 _USEFUL = or_(_ROW.useful_until.is_(None), _ROW.useful_until >= bindparam("now"))
-_LINE_UP_AGAIN = (
-    # Also when the clock was set back, and the moment of the next try would be far off.
-    update(_TABLE)
-    .where(
-        _ROW.state == OutboxState.AGAIN,
-        or_(_ROW.send_at <= bindparam("now"), _ROW.send_at > bindparam("far")),
-    )
-    .values(state=OutboxState.QUEUED)
+_UNDER_WAY = select(_ROW.id, _ROW.state, _ROW.chat_id, _ROW.send_at, _ROW.useful_until).where(
+    _ROW.state.in_((OutboxState.SENDING, OutboxState.AGAIN))
 )
-_UNDER_WAY = select(_ROW.state, _ROW.chat_id).where(
-    or_(_ROW.state == OutboxState.SENDING, and_(_ROW.state == OutboxState.AGAIN, _USEFUL))
-)
+_LINE_UP = update(_TABLE).where(_ROW.id == bindparam("row")).values(state=OutboxState.QUEUED)
 _IN_LINE = (
     select(_ROW.id, _ROW.chat_id, _ROW.priority)
     .where(_ROW.state == OutboxState.QUEUED, _ROW.chat_id.not_in(bindparam("closed", expanding=True)))

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -54,9 +54,7 @@ def store(session: Session, arrivals: Sequence[Arrival], now: datetime) -> int:
     ]
     if not rows:
         return 0
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    kept = insert(InboxRow).on_conflict_do_nothing(index_elements=["update_id"]).returning(InboxRow.update_id)
-    return len(session.scalars(kept, rows).all())
+    return len(session.scalars(_KEEP[session.get_bind().dialect.name], rows).all())
 
 
 def next_batch(
@@ -78,14 +76,8 @@ def next_batch(
     taken: list[int] = []
     after = 0
     while True:
-        page = session.execute(
-            select(InboxRow.seq, InboxRow.chat_id, InboxRow.try_at)
-            .where(InboxRow.state == InboxState.WAITING, InboxRow.seq > after)
-            .where(or_(InboxRow.chat_id.is_(None), InboxRow.chat_id.not_in(closed)))
-            .where(InboxRow.update_id.not_in(busy_updates))
-            .order_by(InboxRow.seq)
-            .limit(PAGE)
-        ).all()
+        looked_for = {"after": after, "closed": list(closed), "busy": list(busy_updates)}
+        page = session.execute(_WAITING, looked_for).all()
         for seq, chat_id, try_at in page:
             if chat_id in closed:
                 continue
@@ -95,9 +87,7 @@ def next_batch(
             if len(taken) < limit and (try_at is None or not now < try_at <= now + PAUSES[-1]):
                 taken.append(seq)
         if len(taken) == limit or len(page) < PAGE:
-            return list(
-                session.scalars(select(InboxRow).where(InboxRow.seq.in_(taken)).order_by(InboxRow.seq))
-            )
+            return list(session.scalars(_TAKEN, {"taken": taken})) if taken else []
         after = page[-1].seq
 
 
@@ -112,22 +102,15 @@ def finish(session: Session, update_id: int, now: datetime, *, keep_words: bool)
     None: it was handled before, or is being handled by another; it must have no effect. Without *keep_words* its
     content is erased; the id stays, against repeats.
     """
-    forgotten: dict[str, None] = {} if keep_words else {"payload": None, "chat_id": None}
-    return session.scalar(
-        update(InboxRow)
-        .where(InboxRow.update_id == update_id, InboxRow.state == InboxState.WAITING)
-        .values(state=InboxState.DONE, handled_at=now, error=None, **forgotten)
-        .returning(InboxRow.received_at)
-    )
+    statement = _FINISH_KEEPING_WORDS if keep_words else _FINISH
+    arrived: datetime | None = session.scalar(statement, {"now": now, "ids": [update_id]})
+    return arrived
 
 
 def finish_all(session: Session, update_ids: Collection[int], now: datetime) -> None:
     """Mark those of *update_ids* that still wait as handled, and erase their words: nothing wanted them."""
-    session.execute(
-        update(InboxRow)
-        .where(InboxRow.update_id.in_(update_ids), InboxRow.state == InboxState.WAITING)
-        .values(_forgotten(now))
-    )
+    if update_ids:
+        session.execute(_FINISH, {"now": now, "ids": list(update_ids)})
 
 
 def waiting(session: Session, update_id: int) -> InboxRow | None:
@@ -159,12 +142,7 @@ def failed(session: Session, update_id: int, error: str, now: datetime) -> Inbox
 
 def next_try(session: Session) -> datetime | None:
     """Return when the next failed update is due for another try, if there is one."""
-    return session.scalar(
-        select(InboxRow.try_at)
-        .where(InboxRow.state == InboxState.WAITING, InboxRow.try_at.is_not(None))
-        .order_by(InboxRow.try_at)
-        .limit(1)
-    )
+    return session.scalar(_NEXT_TRY)
 
 
 def by_id(session: Session, update_id: int) -> InboxRow | None:
@@ -245,3 +223,34 @@ _TROUBLED = or_(
 def _forgotten(now: datetime) -> dict[str, Any]:
     """Return what a row becomes that is done and leaves nothing behind but its id."""
     return {"state": InboxState.DONE, "handled_at": now, "error": None, "payload": None, "chat_id": None}
+
+
+# Made once: to put a statement together takes longer than to run it, and these run for each update.
+_TABLE = cast(Table, InboxRow.__table__)
+_ROW = _TABLE.c
+_KEEP = {
+    dialect: insert(_TABLE).on_conflict_do_nothing(index_elements=["update_id"]).returning(_ROW.update_id)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_WAITING = (
+    select(_ROW.seq, _ROW.chat_id, _ROW.try_at)
+    .where(_ROW.state == InboxState.WAITING, _ROW.seq > bindparam("after"))
+    .where(or_(_ROW.chat_id.is_(None), _ROW.chat_id.not_in(bindparam("closed", expanding=True))))
+    .where(_ROW.update_id.not_in(bindparam("busy", expanding=True)))
+    .order_by(_ROW.seq)
+    .limit(PAGE)
+)
+_TAKEN = select(InboxRow).where(InboxRow.seq.in_(bindparam("taken", expanding=True))).order_by(InboxRow.seq)
+_NEXT_TRY = (
+    select(_ROW.try_at)
+    .where(_ROW.state == InboxState.WAITING, _ROW.try_at.is_not(None))
+    .order_by(_ROW.try_at)
+    .limit(1)
+)
+_FINISH_KEEPING_WORDS = (
+    update(_TABLE)
+    .where(_ROW.update_id.in_(bindparam("ids", expanding=True)), _ROW.state == InboxState.WAITING)
+    .values(state=InboxState.DONE, handled_at=bindparam("now"), error=None)
+    .returning(_ROW.received_at)
+)
+_FINISH = _FINISH_KEEPING_WORDS.values(payload=null(), chat_id=None)

@@ -227,11 +227,6 @@ def is_in_line(session: Session, chat_id: int, slot: str) -> bool:
     return session.scalar(waiting.limit(1)) is not None
 
 
-def next_try(session: Session) -> datetime | None:
-    """Return when the next message that failed in passing is tried again, if there is one."""
-    return session.scalar(select(func.min(OutboxRow.send_at)).where(OutboxRow.state == OutboxState.AGAIN))
-
-
 def sent_since(session: Session, since: datetime, most: int = 2_000) -> list[tuple[int, datetime]]:
     """Return the chat and the moment of the last *most* messages sent after *since*, oldest first."""
     sent_at = OutboxRow.sent_at

@@ -125,6 +125,7 @@ async def test_who_lost_it_is_told(tools: Tools, clock: Clock, monkeypatch: pyte
     duty = on_duty(tools, clock)
     await duty.take()
     clock.at += TERM
+    clock.seconds += TERM.total_seconds()
     assert await on_duty(tools, clock, holder=OTHER).take() is None
 
     with pytest.raises(LeaseLost, match="taken over"):

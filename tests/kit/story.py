@@ -9,7 +9,8 @@ from typing import Any
 
 from bot.domain.message import Incoming, Media, Sender
 from bot.domain.pacing import Pacer
-from bot.service import deliver, dispatch, enrol, receive, serve_staff
+from bot.service import dispatch, enrol, receive, serve_staff
+from bot.service.deliver import Delivery
 from bot.service.ports import Tools
 from bot.storage import groups, inbox
 from bot.storage.inbox import Arrival
@@ -192,11 +193,9 @@ class Story:
         """Send what is in the outbox, one message after the other."""
         await self.delivery(Pacer(UNHURRIED, burst=UNHURRIED, per_group_minute=UNHURRIED)).flush()
 
-    def delivery(self, pacer: Pacer, seconds: float = 0.0) -> deliver.Delivery:
+    def delivery(self, pacer: Pacer, seconds: float = 0.0) -> Delivery:
         """Return the exit, with its clocks standing still at the story's moment and at *seconds*."""
-        return deliver.Delivery(
-            self.tools, self.messenger, pacer, now=lambda: self.now, seconds=lambda: seconds
-        )
+        return Delivery(self.tools, self.messenger, pacer, now=lambda: self.now, seconds=lambda: seconds)
 
     # --- eyes ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -409,19 +409,21 @@ def test_nothing_to_send(line: Outbox) -> None:
 
 
 def test_the_next_try_is_that_of_the_first_that_failed(line: Outbox) -> None:
-    """Only what waits for another try has a moment; the earliest is told."""
-    assert line.database.call(outbox.next_try) is None
+    """Only what waits for another try has a moment; a claim tells the earliest."""
+
+    def next_try(now: datetime = NOW, limit: int = 0) -> datetime | None:
+        return line.database.call(claims.claim, now, MINUTE, limit).next_try
+
     first, second, _third = line.add(1), line.add(2), line.add(3)
-    assert line.database.call(outbox.next_try) is None
+    assert next_try() is None
     line.claim(limit=2)
     line.database.call(outbox.retry, first, NOW + MINUTE, "no connection")
     line.database.call(outbox.retry, second, NOW + 9 * SECOND, "no connection")
 
-    assert line.database.call(outbox.next_try) == NOW + 9 * SECOND
-    line.claim(NOW + 9 * SECOND)
-    assert line.database.call(outbox.next_try) == NOW + MINUTE
+    assert next_try() == NOW + 9 * SECOND
+    assert next_try(NOW + 9 * SECOND) == NOW + MINUTE
     line.send_all(NOW + MINUTE)
-    assert line.database.call(outbox.next_try) is None
+    assert next_try(NOW + MINUTE) is None
 
 
 def test_what_has_not_left_is_in_line(line: Outbox) -> None:
