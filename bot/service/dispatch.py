@@ -65,7 +65,8 @@ def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = T
     lost: dict[int, CheckIn] = {}
     rows = check_ins.claim_due(session, now, BATCH)
     asked = Counter(row.patient_id for row in rows if row.patient_id is not None)
-    busy = check_ins.with_open(session, asked) | {id_ for id_, number in asked.items() if number > 1}
+    twice = {id_ for id_, number in asked.items() if number > 1}
+    busy = check_ins.with_open(session, asked) | twice if asked else set()
 
     def ask(row: CheckIn) -> str:
         said = _ask_or_end(session, tools, row, now, busy)

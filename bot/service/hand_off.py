@@ -101,8 +101,8 @@ def also_to_staff(turn: Turn, incoming: Incoming) -> bool:
         for alert in alerts.unclosed_of_chat(turn.session, turn.chat_id, turn.now - WATCHED)
         if alert.urgency == Urgency.EMERGENCY
     ]
-    staff = turn.staff()
-    if not watched or staff is None:
+    staff = turn.staff() if watched else None
+    if staff is None:
         return False
     _relay_words(staff, watched[0], incoming.text)
     return True
