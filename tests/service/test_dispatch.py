@@ -467,22 +467,39 @@ async def test_one_that_cannot_be_given_up_stops_nobody_else(
     assert [row.state for row in rows] == [OutboxState.EXPIRED] * 2
 
 
+@pytest.mark.parametrize("before", [[], [RuntimeError("planted")]])
 async def test_a_database_that_goes_away_is_no_fault_of_what_is_due(
-    story: Story, monkeypatch: pytest.MonkeyPatch
+    story: Story, monkeypatch: pytest.MonkeyPatch, before: list[Exception]
 ) -> None:
-    """Nothing is put off: all of it is tried again when the database is back."""
+    """Nothing is put off, also if it goes away amid a second attempt: all of it is tried again when it is back."""
     await story.enrols(ANA)
     story.now += timedelta(hours=24)
+    troubles = [*before, DatabaseAway("The database is away (planted).")]
+    announce = follow_up.invite_to_answer
 
-    def away(*_args: object, **_more: object) -> None:
-        raise DatabaseAway("The database is away (planted).")
+    def troubled(turn: Turn, row: CheckIn) -> None:
+        if troubles:
+            raise troubles.pop(0)
+        announce(turn, row)
 
-    monkeypatch.setattr(follow_up, "invite_to_answer", away)
+    monkeypatch.setattr(follow_up, "invite_to_answer", troubled)
     with pytest.raises(DatabaseAway):
         due(story)
-    monkeypatch.undo()
 
     assert due(story).asked == 1
+
+
+async def test_what_is_due_goes_before_what_is_over(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While check-ins fill whole batches, messages that have lost their sense can wait: they are not sent anyway."""
+    monkeypatch.setattr(dispatch, "BATCH", 1)
+    await story.enrols(ANA)
+    story.now += timedelta(hours=24)
+    story.tools.database.call(outbox.add, BEN.id, Outgoing(text="old"), story.now - timedelta(hours=25))
+
+    first, second = due(story), due(story)
+
+    assert (first.asked, first.out_of_date, first.more) == (1, 0, True)
+    assert (second.asked, second.out_of_date) == (0, 1)
 
 
 async def test_the_caller_may_tell_staff_itself(story: Story) -> None:
