@@ -151,6 +151,23 @@ def test_a_claim_may_be_larger_than_a_page(line: Outbox) -> None:
     assert line.claim(limit=10 * number) == [row.id for row in rows]
 
 
+def test_what_the_same_transaction_decided_is_claimed(line: Outbox) -> None:
+    """An answer that is recorded, or a message that is put in line, just before the claim counts for it."""
+    first, second = line.add(ANA), line.add(ANA)
+    line.claim()
+
+    def answered_and_decided(session: Session) -> list[int]:
+        row = session.get(OutboxRow, first)
+        assert row is not None
+        row.state = OutboxState.SENT
+        outbox.add(session, BEN, Outgoing(), NOW)
+        return [row.id for row in claims.claim(session, NOW, LEASE, 10).rows]
+
+    ids = line.database.call(answered_and_decided)
+    assert ids[0] == second
+    assert len(ids) == 2
+
+
 def test_what_is_claimed_is_marked_so(line: Outbox) -> None:
     """On its way, for as long as the lease says, and tried once more."""
     row_id = line.add()
@@ -287,7 +304,12 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
         if not entry.stale
         and (entry.state is OutboxState.QUEUED or (entry.state is OutboxState.AGAIN and not entry.waits))
     ]
-    held = full | {e.chat for e in entries if e.state is OutboxState.AGAIN and e.waits and not e.stale}
+    failed = {
+        entry.chat
+        for entry in entries
+        if entry.state is OutboxState.AGAIN and entry.waits and not entry.stale
+    }
+    held = full | failed
     closed = busy | {entry.chat for entry in entries if entry.state is OutboxState.SENDING}
     expected: list[int] = []
     waiting, slow_left = None, limit if slow is None else slow
@@ -305,6 +327,7 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
     found = line.look(limit=limit, slow=slow, full=full, busy=busy)
 
     assert ([row.id for row in found.rows], found.waiting) == (expected, waiting)
+    assert found.next_try == (NOW + SECOND if failed else None)
 
 
 def _put(session: Session, entries: list[Entry]) -> list[int]:
