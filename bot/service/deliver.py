@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 #: How many messages are on their way at once: the edge's connections, less some for its questions to Telegram.
 AT_ONCE = 28
+#: How many are claimed in one step. If the process dies, what was claimed may have left, and is repeated only once: the
+#: fewer wait for their turn then, the fewer are given up although they never left (tests/journeys/test_kills.py).
+AT_A_TIME = 4
 #: Pauses of the whole exit, in seconds, while Telegram cannot be reached at all.
 OUTAGE_PAUSES = (0.5, 1, 2, 5, 15)
 #: So many failures in a row, of any kind that passes, are an outage.
@@ -133,7 +136,7 @@ class Delivery:
         answered, self._answered = self._answered, []
         self._landed.clear()
         now, seconds = self._now(), self._seconds()
-        limit = AT_ONCE - len(self._on_their_way)
+        limit = min(AT_A_TIME, AT_ONCE - len(self._on_their_way))
         room = _Room(
             limit=self._count(seconds, limit, slow=False),
             slow=self._count(seconds, limit, slow=True),

@@ -14,7 +14,7 @@ import pytest
 from bot.domain.message import Kind, Outgoing, Priority
 from bot.domain.pacing import CATCH_UP, Pacer
 from bot.service import deliver, outcome
-from bot.service.deliver import AT_ONCE, LEAD, OUTAGE, OUTAGE_PAUSES, SOON, Delivery, Step
+from bot.service.deliver import AT_A_TIME, AT_ONCE, LEAD, OUTAGE, OUTAGE_PAUSES, SOON, Delivery, Step
 from bot.service.outcome import PAUSES
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
 from bot.storage import claims, groups, outbox, overview
@@ -523,6 +523,7 @@ async def test_what_is_claimed_ahead_leaves_at_its_own_moment(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reply at once; check-ins keep their distance however early they were claimed."""
+    monkeypatch.setattr(deliver, "AT_A_TIME", AT_ONCE)
     monkeypatch.setattr(deliver, "LEAD", 0.5)
     monkeypatch.setattr(deliver, "DRAIN", 0.0)
     exit_ = Exit(story, pacer=Pacer())
@@ -660,9 +661,23 @@ async def test_a_pause_is_a_quarter_more_or_less(story: Story, bits: int, share:
     assert waits == pytest.approx(PAUSES[0] * share, rel=0.001)
 
 
+async def test_few_are_claimed_at_a_time(story: Story) -> None:
+    """Should the process die, the others have not been claimed, so they are in no doubt; the next step takes them."""
+    exit_ = Exit(story)
+    put_many(story, range(1, 11), Priority.REPLY)
+    exit_.gate.shuts(*range(1, 11))
+
+    for claimed in (AT_A_TIME, 2 * AT_A_TIME, 10, 10):
+        await exit_.work.step()
+        assert count(story, OutboxState.SENDING) == claimed
+
+
 @pytest.mark.parametrize("failure", [BROKEN, LOST, TryLater(reason="401", after=timedelta(minutes=1))])
-async def test_so_many_failures_in_a_row_are_an_outage(story: Story, failure: Outcome) -> None:
+async def test_so_many_failures_in_a_row_are_an_outage(
+    story: Story, failure: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of whatever kind; one fewer is not."""
+    monkeypatch.setattr(deliver, "AT_A_TIME", OUTAGE)
     for round_, number in enumerate((OUTAGE - 1, OUTAGE), start=1):
         exit_ = Exit(story)
         for chat in range(100 * round_, 100 * round_ + number):
@@ -704,8 +719,11 @@ async def test_any_answer_of_telegram_ends_an_outage(story: Story, answer: Outco
     assert exit_.pause == pytest.approx(OUTAGE_PAUSES[0])
 
 
-async def test_a_connection_that_was_refused_at_once_does_not_slow_the_pace(story: Story) -> None:
+async def test_a_connection_that_was_refused_at_once_does_not_slow_the_pace(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After an outage the network's round trip is still known to be what it was: the limit is used to the full."""
+    monkeypatch.setattr(deliver, "AT_A_TIME", AT_ONCE)
     exit_ = Exit(story, pacer=Pacer())
 
     async def trip(chats: range, seconds: float) -> None:
