@@ -414,11 +414,11 @@ def test_the_next_try_is_that_of_the_first_that_failed(line: Outbox) -> None:
     def next_try(now: datetime = NOW, limit: int = 0) -> datetime | None:
         return line.database.call(claims.claim, now, MINUTE, limit).next_try
 
-    first, second, _third = line.add(1), line.add(2), line.add(3)
+    ids = [line.add(chat) for chat in (1, 2, 3, 4)]
     assert next_try() is None
-    line.claim(limit=2)
-    line.database.call(outbox.retry, first, NOW + MINUTE, "no connection")
-    line.database.call(outbox.retry, second, NOW + 9 * SECOND, "no connection")
+    line.claim(limit=3)
+    for row_id, at in zip(ids, (NOW + MINUTE, NOW + 9 * SECOND, NOW + MINUTE), strict=False):
+        line.database.call(outbox.retry, row_id, at, "no connection")
 
     assert next_try() == NOW + 9 * SECOND
     assert next_try(NOW + 9 * SECOND) == NOW + MINUTE
