@@ -138,6 +138,9 @@ class Line:
             self._handled()
 
     async def _on_error(self, update: object, context: Context) -> None:
-        log.error("A handler failed.", exc_info=context.error, extra={"action": "handler"})
+        if isinstance(context.error, DatabaseAway):
+            log.warning("An update must wait: %s", context.error, extra={"action": "handler"})
+        else:
+            log.error("A handler failed.", exc_info=context.error, extra={"action": "handler"})
         if isinstance(update, Update) and isinstance(context.error, Exception):
             self._failures[update.update_id] = context.error

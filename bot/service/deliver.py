@@ -205,6 +205,10 @@ class Delivery:
     def _start(self, parcel: _Parcel) -> None:
         seconds = self._seconds()
         at = max(seconds, self._pacer.free_at(0, seconds, slow=parcel.slow))
+        if self._pacer.is_paused(seconds):
+            # Telegram asked for a pause while this was being claimed: back in line, so that afterwards the best goes first.
+            self._answered.append((parcel, TryLater(reason="a pause began", everyone=True)))
+            return
         ticket = self._pacer.left(parcel.chat_id, at, slow=parcel.slow)
 
         async def send() -> None:

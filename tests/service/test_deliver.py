@@ -581,6 +581,26 @@ async def test_429_stops_everybody_for_as_long_as_told(story: Story) -> None:
     assert exit_.sent == ["danger", "reply", "check-in 1", "check-in 2"]
 
 
+async def test_what_is_claimed_while_a_429_comes_is_back_in_line(story: Story) -> None:
+    """It does not sit out the pause at the head of the line: afterwards what is most urgent goes first."""
+    exit_ = Exit(story, pacer=Pacer())
+    put(story, 1, "check-in", Priority.CHECK_IN)
+
+    def asks_for_a_pause(_session: Session) -> None:
+        exit_.pacer.pause(7, exit_.seconds)
+
+    exit_.work._on_duty = asks_for_a_pause
+    await exit_.settle()
+    exit_.work._on_duty = lambda session: None
+    put(story, 1, "danger", Priority.DANGER)
+    await exit_.settle()
+    assert exit_.sent == []
+    exit_.later(7)
+    await exit_.runs(4)
+
+    assert exit_.sent == ["danger", "check-in"]
+
+
 async def test_a_longer_429_counts(exit_: Exit) -> None:
     """Of two answers the one that asks for more; an outage's pause in between shortens nothing."""
     for chat, answer in (
@@ -1121,9 +1141,9 @@ async def test_what_waits_for_its_moment_at_the_end_counts_as_not_sent(
     """A message claimed a little ahead of the pace never left: it is in line at the next start, without a doubt."""
     monkeypatch.setattr(deliver, "DRAIN", 0.0)
     monkeypatch.setattr(deliver, "LEAD", 60.0)
-    pacer = Pacer()
+    pacer = Pacer(1)
     exit_ = Exit(story, pacer=pacer)
-    pacer.pause(30, exit_.seconds)
+    pacer.left(9, exit_.seconds)
     row_id = put(story, 1, "hello")
     assert (await exit_.work.step()).started == 1
     await asyncio.sleep(0)
