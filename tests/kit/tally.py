@@ -235,8 +235,8 @@ class Tally:
             )
         for name, kind in self.count().items():
             lines.append(
-                f"{name}: {kind.due}, {len(kind.lost)} lost, {len(kind.given_up)} given up (on their way at two "
-                f"deaths), {len(kind.doubled)} doubled, "
+                f"{name}: {kind.due}, {len(kind.lost)} lost, {len(kind.given_up)} given up after two doubts, "
+                f"{len(kind.doubled)} doubled, "
                 f"{len(kind.wrong)} too often, {len(kind.early)} early, at most {kind.latest.total_seconds():.1f} s late"
             )
         return "\n".join(f"  {line}" for line in lines)

@@ -54,11 +54,14 @@ class Trial:
         await bot.killed()
         self.tally.note_death()
 
-    async def met(self, fault: Fault, seconds: float = 30.0) -> None:
-        """Let a fault happen, and wait until it has hit as many calls as it was to."""
-        self.sandbox.plan(fault)
+    async def met(self, *planned: Fault, seconds: float = 30.0) -> None:
+        """Let faults happen, and wait until they have hit as many calls as they were to."""
+        for fault in planned:
+            self.sandbox.plan(fault)
         faults = self.sandbox.world.faults
-        assert await self.sandbox.until(lambda: not faults.left, seconds=seconds), f"nobody met {fault}"
+        assert await self.sandbox.until(lambda: not faults.left, seconds=seconds), (
+            f"nobody met all of {planned}"
+        )
 
     async def met_for(self, fault: Fault, seconds: float) -> None:
         """Let a fault hit every call for so long."""
