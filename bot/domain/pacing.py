@@ -13,6 +13,8 @@ from dataclasses import dataclass
 DOUBT = 3.0
 #: How many of the last round trips tell how short a round trip can be.
 TRIPS = 1000
+#: Fewer than so many, or than leave in a second, tell nothing yet: those over new connections take longer.
+FEW = 20
 #: How many messages that can wait may catch up at once after a delay of ours.
 CATCH_UP = 4
 
@@ -128,7 +130,8 @@ class Pacer:
     def _room_at(self, place: int, now: float) -> float:
         """Return from when on (it may be past) the bot's limits have room for the next message but *place*."""
         self._drop(self._all, now - 1 - DOUBT)
-        counted = sorted(ticket.latest(now, self._shortest) for ticket in self._all)
+        sure = self._shortest if len(self._trips) >= min(FEW, self.per_second) else 0.0
+        counted = sorted(ticket.latest(now, sure) for ticket in self._all)
         over = len(counted) + place - self.per_second
         if over < 0:
             return self._closed_until
