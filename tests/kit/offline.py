@@ -26,7 +26,11 @@ class OfflineRequest(BaseRequest):
                 "username": "aftercare_test_bot",
             },
             "getUpdates": lambda _: [],
-            "getWebhookInfo": lambda _: {"url": "", "has_custom_certificate": False, "pending_update_count": 0},
+            "getWebhookInfo": lambda _: {
+                "url": "",
+                "has_custom_certificate": False,
+                "pending_update_count": 0,
+            },
             "getChatMember": lambda p: {
                 "status": "member",
                 "user": {"id": int(p["user_id"]), "is_bot": False, "first_name": "Eva"},
