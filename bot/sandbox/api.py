@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -63,7 +64,7 @@ def routes(world: World) -> list[Route]:
         if fault is None or fault.kind == "delay":
             if fault is not None:
                 await _rest(world, fault.seconds)
-            return await _do(world, call, do)
+            return await _do(world, call, do, gone=request.is_disconnected)
         return await _fail(world, call, do, fault)
 
     async def fetch_file(request: Request) -> Response:
@@ -89,14 +90,18 @@ def _enter(world: World, token: str) -> bool:
     return True
 
 
-async def _do(world: World, call: Call, do: Any, *, told: bool = True) -> Response:
-    """Let the method have its effect, write it down, and answer."""
+async def _do(
+    world: World, call: Call, do: Any, *, told: bool = True, gone: Callable[[], Awaitable[bool]] | None = None
+) -> Response:
+    """Let the method have its effect, write it down, and answer. *gone* tells whether the caller is there no more."""
     at = world.clock.now()
     try:
         result = do(world, call)
         if inspect.isawaitable(result):
             result = await result
     except Refusal as refusal:
+        # A poll that a dead process left open is refused by its successor's: nobody hears that.
+        told = told and not (gone is not None and await gone())
         world.record.add(call.method, call.recorded(), at, refusal.code, told=told)
         return _answer(refusal)
     world.record.add(call.method, call.recorded(), at, 200, told=told)

@@ -13,7 +13,7 @@ class Entry:
     """One call: its number, method, parameters (never the token), the moment, and the outcome.
 
     *outcome* is 200 or the error code; None for a call whose answer was lost on purpose. *told*: the
-    bot was told so; False for a call that had its effect although the bot got another answer, or none.
+    bot was told so; False for a call whose caller got another answer, or none, or was there no more.
     """
 
     number: int

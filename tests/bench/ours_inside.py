@@ -20,6 +20,7 @@ from tests.bench.heartbeat import Heartbeat
 
 async def _run(tools: Any, token: str) -> None:
     bot = wiring.build_app(tools, token)
+    wiring.spare_the_collector()
     ended = asyncio.Event()
     async with Heartbeat():
         await bot.start()

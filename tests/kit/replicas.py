@@ -157,8 +157,8 @@ class Replicas:
         return [f"{one.host} asked {one.asked() - ONCE}" for one in self.waiting if one.asked() - ONCE]
 
     def conflicts(self) -> int:
-        """Return how often somebody fetched updates while another did, as Telegram saw it."""
-        return sum(entry.outcome == 409 for entry in self._on.sandbox.calls())
+        """Return how often somebody who lives was told that another fetches updates as well."""
+        return sum(entry.outcome == 409 and entry.told for entry in self._on.sandbox.calls())
 
 
 def _free_port() -> int:

@@ -1,5 +1,7 @@
 """The door: tokens, methods, ways to send parameters."""
 
+import asyncio
+
 import httpx
 import pytest
 from telegram import Bot
@@ -70,3 +72,26 @@ async def test_json_that_is_none_is_refused(address: Address) -> None:
 
     assert reply.status_code == 400
     assert "can't parse" in reply.json()["description"]
+
+
+@pytest.mark.parametrize("dies", [True, False])
+async def test_a_poll_that_another_ends_is_told_so_if_its_caller_is_there(
+    address: Address, sandbox: Sandbox, dies: bool
+) -> None:
+    """What is said to a dead process's connection is written down as not told."""
+    body = b'{"timeout": 20}'
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    head = f"POST /bot{TOKEN}/getUpdates HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    writer.write(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    await asyncio.sleep(0.2)
+    if dies:
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+    async with httpx.AsyncClient() as client:
+        await client.post(f"{address.api}{TOKEN}/getUpdates", json={"timeout": 0})
+    if not dies:
+        assert b"409" in await reader.readline()
+        writer.close()
+
+    (refused,) = [entry for entry in sandbox.calls("getUpdates") if entry.outcome == 409]
+    assert refused.told is not dies
