@@ -60,9 +60,10 @@ def list_(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if not listed:
         out.print("Nothing is parked, and nothing waits for another try.")
         return
-    table = Table(
-        "Number", "Arrived", "From", "What", "Tries", "State", "Error", box=None, padding=(0, 2, 0, 0)
-    )
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("Number", "Arrived", "From", "What", "Tries", "State", "Error"):
+        # On a narrow terminal it is the names that wrap: a moment on two lines is misread.
+        table.add_column(title, no_wrap=title in ("Number", "Arrived", "State"))
     for entry in listed:
         table.add_row(
             str(entry["number"]),

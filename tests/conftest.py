@@ -23,6 +23,20 @@ from bot.storage.database import Database
 from tests.kit.postgres import NAMED, Databases, Server, own_server
 from tests.kit.story import Story
 
+# What is printed is the same from every terminal, and in none. Before the commands are imported: rich and typer
+# read some of these only then.
+for _name in (
+    "LINES",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+    "TELEGRAM_BOT_TOKEN",
+    "AFTERCARE_CONFIG",
+):
+    os.environ.pop(_name, None)
+os.environ.update(COLUMNS="200", TERM="xterm")
+
 # A slow machine is no failure; CI plays the same cases every time, a developer's machine looks for new ones.
 hypothesis.settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("house")
@@ -109,10 +123,7 @@ def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a clinic's config.yaml in it, in which commands run; no token in the environment."""
     (tmp_path / "config.yaml").write_text(EXAMPLE.read_text())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TELEGRAM_BOT_TOKEN", raising=False)
-    monkeypatch.delenv("AFTERCARE_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE.parent))
-    monkeypatch.setenv("COLUMNS", "200")
     return tmp_path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -50,7 +49,6 @@ def test_python_m_bot_is_the_same_command() -> None:
     """Both ways in are one."""
     told = subprocess.run(
         [sys.executable, "-m", "bot", "--help"], capture_output=True, text=True, cwd=EXAMPLE.parent, check=True,
-        env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
 
     assert all(command in told.stdout for command in COMMANDS)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot import terminal
 from bot.storage import groups, inbox, patients, treatments
 from bot.storage.database import Database, Session
 from bot.storage.inbox import Arrival, InboxState
@@ -102,6 +103,21 @@ def test_what_failed_is_listed_without_anybodys_words(database: Database) -> Non
         assert "again 15:00:10" in told
         assert "Thu 19 Nov 15:00:00" in told
         assert WORDS not in told
+
+
+def test_on_a_narrow_terminal_a_moment_stays_in_one_piece(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """80 columns, as a console without a screen has: names may wrap, what time it was may not."""
+    arrives(database, 1, BEN, failures=2)
+    arrives(database, 2, GROUP, failures=4)
+    monkeypatch.setattr(terminal.out, "width", 80)
+
+    told = aftercare("inbox").output
+
+    assert max(len(line) for line in told.splitlines()) <= 80
+    assert "Thu 19 Nov 15:00:00" in told
+    assert "again 15:00:10" in told
 
 
 def test_an_inbox_in_order_is_said_to_be(database: Database) -> None:

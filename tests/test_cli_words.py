@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot import terminal
 from tests.kit.command import aftercare
 from tests.kit.faq_folder import FaqFolder
 
@@ -169,7 +170,7 @@ def test_ask_reads_another_folder(faq: FaqFolder) -> None:
 
 def test_ask_a_file_prints_one_object_for_each_line(faq: FaqFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """For other programs: a line of JSON for a line of the file, in its order, however narrow the terminal is."""
-    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr(terminal.out, "width", 30)
     lines = ["money two", "made up brain", "hello", "[bold]zxqv[/] 干针 " + "long " * 30]
     path = faq.folder.parent / "lines.tsv"
     path.write_text("lang\ttext\n" + "".join(f"en\t{line}\n" for line in lines), encoding="utf-8")

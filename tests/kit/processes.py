@@ -232,7 +232,6 @@ def environment() -> dict[str, str]:
     return {
         **os.environ,
         "TELEGRAM_BOT_TOKEN": SANDBOX_TOKEN,
-        "COLUMNS": "200",
         "XDG_CACHE_HOME": str(CACHE.parent),
         "SSL_CERT_FILE": str(CERTIFICATE),
     }
