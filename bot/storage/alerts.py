@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.domain.patient import AlertKind, AlertOutcome, AlertState
@@ -58,13 +58,7 @@ def by_id(session: Session, alert_id: int) -> Alert | None:
 
 def unclosed_of_chat(session: Session, chat_id: int, since: datetime) -> list[Alert]:
     """Return a chat's alerts raised after *since* that nobody has closed, newest first."""
-    return list(
-        session.scalars(
-            select(Alert)
-            .where(Alert.chat_id == chat_id, Alert.state != AlertState.CLOSED, Alert.raised_at > since)
-            .order_by(Alert.id.desc())
-        )
-    )
+    return list(session.scalars(_UNCLOSED, {"chat": chat_id, "since": since}))
 
 
 def due_again(session: Session, now: datetime, limit: int) -> list[Alert]:
@@ -148,3 +142,15 @@ def erase_strangers(session: Session, before: datetime) -> int:
     for row in rows:
         session.delete(row)
     return len(rows)
+
+
+# Made once: to put a statement together takes longer than to run it, and this runs for each message of a patient.
+_UNCLOSED = (
+    select(Alert)
+    .where(
+        Alert.chat_id == bindparam("chat"),
+        Alert.state != AlertState.CLOSED,
+        Alert.raised_at > bindparam("since"),
+    )
+    .order_by(Alert.id.desc())
+)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, func, insert, or_, select
+from sqlalchemy import Table, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.domain.patient import CheckInState, TreatmentState
@@ -74,12 +74,7 @@ def of_treatment(session: Session, treatment_id: int) -> list[CheckIn]:
 
 def open_of(session: Session, patient_id: int) -> CheckIn | None:
     """Return the check-in a patient can answer now: the newest that was sent."""
-    return session.scalar(
-        select(CheckIn)
-        .where(CheckIn.patient_id == patient_id, CheckIn.state == CheckInState.SENT)
-        .order_by(CheckIn.sent_at.desc(), CheckIn.id.desc())
-        .limit(1)
-    )
+    return session.scalar(_OPEN_OF, {"patient": patient_id})
 
 
 def with_open(session: Session, patient_ids: Collection[int]) -> set[int]:
@@ -197,3 +192,12 @@ def all_of(session: Session, patient_id: int) -> list[CheckIn]:
             .order_by(CheckIn.due_at, CheckIn.id)
         )
     )
+
+
+# Made once: to put a statement together takes longer than to run it, and this runs for each message of a patient.
+_OPEN_OF = (
+    select(CheckIn)
+    .where(CheckIn.patient_id == bindparam("patient"), CheckIn.state == CheckInState.SENT)
+    .order_by(CheckIn.sent_at.desc(), CheckIn.id.desc())
+    .limit(1)
+)

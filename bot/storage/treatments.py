@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.domain.patient import TreatmentState
@@ -57,12 +57,7 @@ def active_of(session: Session, patient_id: int) -> Treatment | None:
 
 def newest_of(session: Session, patient_id: int) -> Treatment | None:
     """Return a patient's newest treatment, whatever its state."""
-    return session.scalar(
-        select(Treatment)
-        .where(Treatment.patient_id == patient_id)
-        .order_by(Treatment.treated_at.desc(), Treatment.id.desc())
-        .limit(1)
-    )
+    return session.scalar(_NEWEST, {"patient": patient_id})
 
 
 def all_of(session: Session, patient_id: int) -> list[Treatment]:
@@ -123,3 +118,12 @@ def was_opened(session: Session, treatment_id: int) -> bool:
         )
         is not None
     )
+
+
+# Made once: to put a statement together takes longer than to run it, and this runs for each message of a patient.
+_NEWEST = (
+    select(Treatment)
+    .where(Treatment.patient_id == bindparam("patient"))
+    .order_by(Treatment.treated_at.desc(), Treatment.id.desc())
+    .limit(1)
+)
