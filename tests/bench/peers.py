@@ -1,8 +1,9 @@
-"""Which of the peers are installed here; those that are not are left out, and the bench says so."""
+"""Which of the peers are installed here (those that are not are left out, and the bench says so), and what they are told."""
 
 from __future__ import annotations
 
 import importlib.util
+from urllib.parse import urlsplit
 
 from tests.bench.sheet import Sheet
 
@@ -15,3 +16,8 @@ def has_procrastinate(sheet: Sheet) -> bool:
         return True
     sheet.note(f"procrastinate is left out: it is not installed ({HOW})")
     return False
+
+
+def plain_address(url: str) -> str:
+    """Return SQLAlchemy's URL of a PostgreSQL database as libpq reads it."""
+    return urlsplit(url)._replace(scheme="postgresql").geturl()

@@ -14,10 +14,10 @@ from bot.storage import check_ins
 from bot.storage.database import Database
 from bot.storage.tables import Treatment
 from tests.bench.clinic import enrol_many, open_clinic
-from tests.bench.peers import has_procrastinate
-from tests.bench.postgres import database_url, fresh
+from tests.bench.peers import has_procrastinate, plain_address
 from tests.bench.process import Emulator, peer
 from tests.bench.sheet import Sheet, times
+from tests.kit.postgres import Server
 
 #: How many are scheduled in one import, and how many one by one (the rate is what counts), full and quick.
 IMPORT, ONE_BY_ONE = (100_000, 10_000), (5_000, 1_000)
@@ -27,24 +27,27 @@ STEP = "24h"
 NOWHERE = "http://127.0.0.1:9"
 
 
-def run(sheet: Sheet, quick: bool, server: str | None) -> None:
+def run(sheet: Sheet, quick: bool, server: Server) -> None:
     """Measure adding."""
     many, few, peer_few = (pair[quick] for pair in (IMPORT, ONE_BY_ONE, PEER_ONE_BY_ONE))
     rows: list[tuple[str, ...]] = []
     with TemporaryDirectory(prefix="aftercare-bench-") as folder, Emulator(1) as emulator:
         mine = _ours(f"sqlite:///{folder}/ours.db", many, few)
         rows += _rows("ours, SQLite (synchronous=FULL)", mine, many, few, mine)
-        if server is not None:
-            rows += _rows("ours, PostgreSQL", _ours(database_url(fresh(server)), many, few), many, few, mine)
+        rows += _rows("ours, PostgreSQL", _ours(server.fresh_database(), many, few), many, few, mine)
         memory = _jobs(emulator, many, None)
         rows += _rows("PTB, JobQueue in memory (none survives)", (None, memory), many, many, mine)
         stored = _jobs(emulator, peer_few, f"sqlite:///{Path(folder) / 'jobs.db'}")
         rows += _rows("PTB + SQLAlchemyJobStore, SQLite", (None, stored), many, peer_few, mine)
-        if server is not None:
-            stored = _jobs(emulator, peer_few, database_url(fresh(server)))
-            rows += _rows("PTB + SQLAlchemyJobStore, PostgreSQL", (None, stored), many, peer_few, mine)
-        if server is not None and has_procrastinate(sheet):
-            given = {"url": emulator.url, "store": fresh(server), "jobs": few, "many": many}
+        stored = _jobs(emulator, peer_few, server.fresh_database())
+        rows += _rows("PTB + SQLAlchemyJobStore, PostgreSQL", (None, stored), many, peer_few, mine)
+        if has_procrastinate(sheet):
+            given = {
+                "url": emulator.url,
+                "store": plain_address(server.fresh_database()),
+                "jobs": few,
+                "many": many,
+            }
             with peer("peer_procrastinate", mode="add", **given) as process:
                 found = process.result(600)
             rates = (many / found["batched"], few / found["seconds"])

@@ -16,10 +16,10 @@ from typing import Any
 
 from tests.bench.clinic import enrol_many, open_clinic
 from tests.bench.heartbeat import last_report
-from tests.bench.peers import has_procrastinate
-from tests.bench.postgres import database_url, fresh
+from tests.bench.peers import has_procrastinate, plain_address
 from tests.bench.process import END, Emulator, Process, ours, peer
 from tests.bench.sheet import Sheet, ms
+from tests.kit.postgres import Server
 
 #: Reminders in the store, spread over 48 hours; two hours' worth of them fall due while nobody runs.
 STORED, HOURS, DOWN = (100_000, 10_000), 48, 2
@@ -55,7 +55,7 @@ class Found:
 # --- a restart -------------------------------------------------------------------------------------------
 
 
-def restart(sheet: Sheet, quick: bool, server: str | None) -> None:
+def restart(sheet: Sheet, quick: bool, server: Server) -> None:
     """Measure what becomes of what fell due in two hours of standstill."""
     stored, longest = STORED[quick], LONGEST[quick]
     late = stored * DOWN // HOURS
@@ -95,7 +95,7 @@ def _spread(stored: int, late: int) -> list[tuple[int, float]]:
 # --- at one instant --------------------------------------------------------------------------------------
 
 
-def at_once(sheet: Sheet, quick: bool, server: str | None) -> None:
+def at_once(sheet: Sheet, quick: bool, server: Server) -> None:
     """Measure how long the event loop is blocked when many are due at one instant."""
     number, longest = AT_ONE_INSTANT[quick], LONGEST[quick]
     rows = []
@@ -125,17 +125,17 @@ Start = Callable[[Emulator, Due], contextlib.AbstractContextManager[Process]]
 
 
 def _contenders(
-    sheet: Sheet, server: str | None, *, quick: bool, inside: bool = False
+    sheet: Sheet, server: Server, *, quick: bool, inside: bool = False
 ) -> Iterator[tuple[str, Start]]:
     yield "ours, SQLite", partial(_ours, None, inside)
-    if server is not None and not quick:
+    if not quick:
         yield "ours, PostgreSQL", partial(_ours, server, inside)
     yield "PTB + SQLAlchemyJobStore, SQLite", partial(_jobs, None, {})
     yield "… tuned", partial(_jobs, None, TUNED)
-    if server is not None and not quick:
+    if not quick:
         yield "PTB + SQLAlchemyJobStore, PostgreSQL", partial(_jobs, server, {})
         yield "… tuned", partial(_jobs, server, TUNED)
-    if server is not None and has_procrastinate(sheet):
+    if has_procrastinate(sheet):
         yield "procrastinate, PostgreSQL, 16 at a time", partial(_procrastinate, server)
 
 
@@ -145,8 +145,8 @@ def _in_memory() -> Iterator[tuple[str, Start]]:
 
 
 @contextlib.contextmanager
-def _ours(server: str | None, inside: bool, emulator: Emulator, due: Due) -> Iterator[Process]:
-    url = database_url(fresh(server)) if server else None
+def _ours(server: Server | None, inside: bool, emulator: Emulator, due: Due) -> Iterator[Process]:
+    url = server.fresh_database() if server else None
     with open_clinic(emulator.url, database_url=url, messages_per_second=1000) as clinic:
         enrol_many(
             clinic,
@@ -161,9 +161,9 @@ def _ours(server: str | None, inside: bool, emulator: Emulator, due: Due) -> Ite
 
 
 @contextlib.contextmanager
-def _jobs(server: str | None, options: dict[str, Any], emulator: Emulator, due: Due) -> Iterator[Process]:
+def _jobs(server: Server | None, options: dict[str, Any], emulator: Emulator, due: Due) -> Iterator[Process]:
     with _due_file(emulator, due) as (folder, path):
-        store = database_url(fresh(server)) if server else f"sqlite:///{folder / 'jobs.db'}"
+        store = server.fresh_database() if server else f"sqlite:///{folder / 'jobs.db'}"
         given = {"url": emulator.url, "store": store, "due_file": str(path), **options}
         with peer("peer_jobs", mode="fill", **given) as filling:
             filling.result(300)
@@ -185,9 +185,14 @@ def _memory(options: dict[str, Any], emulator: Emulator, due: Due) -> Iterator[P
 
 
 @contextlib.contextmanager
-def _procrastinate(server: str, emulator: Emulator, due: Due) -> Iterator[Process]:
+def _procrastinate(server: Server, emulator: Emulator, due: Due) -> Iterator[Process]:
     with _due_file(emulator, due) as (_folder, path):
-        given = {"url": emulator.url, "store": fresh(server), "due_file": str(path), "at_once": 16}
+        given = {
+            "url": emulator.url,
+            "store": plain_address(server.fresh_database()),
+            "due_file": str(path),
+            "at_once": 16,
+        }
         with peer("peer_procrastinate", mode="fill", **given) as filling:
             filling.result(300)
         with peer("peer_procrastinate", mode="run", **given) as process:

