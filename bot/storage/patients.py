@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot.storage.tables import Count, Patient
@@ -46,14 +47,15 @@ def erase(session: Session, patient: Patient) -> None:
 
 def count(session: Session, name: str, now: datetime) -> None:
     """Add one to a day's count of *name* (UTC day)."""
-    key = (now.astimezone(UTC).strftime("%Y-%m-%d"), name[:80])
-    row = session.get(Count, key)
-    if row is None:
-        session.add(Count(day=key[0], name=key[1], number=1))
-        session.flush()
-    else:
-        row.number += 1
+    day = f"{now.astimezone(UTC):%Y-%m-%d}"
+    session.execute(_ONE_MORE[session.get_bind().dialect.name], {"day": day, "name": name[:80], "number": 1})
 
 
-# Made once: to put a statement together takes longer than to run it, and this runs for each update.
+# Made once: to put a statement together takes longer than to run it, and these run for each update.
 _OF_CHAT = select(Patient).where(Patient.chat_id == bindparam("chat"))
+_ONE_MORE = {
+    dialect: insert(Count).on_conflict_do_update(
+        index_elements=["day", "name"], set_={"number": Count.number + 1}
+    )
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
