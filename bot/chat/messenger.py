@@ -32,10 +32,13 @@ from telegram.error import (
 )
 
 from bot.domain.message import Outgoing, Rows, plain
+from bot.service.line_state import is_answer
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
 
 log = logging.getLogger(__name__)
 
+#: How long `is_there` waits for a connection, and for an answer, in seconds: danger may wait for it.
+_SHORT = 5.0
 #: What Telegram says of a chat that cannot be reached any more, although it calls it a bad request.
 _GONE = (
     "chat not found",
@@ -70,6 +73,19 @@ class TelegramMessenger:
         except Exception as error:  # a message that cannot even be put together must not stop the others
             log.exception("A message could not be put together.", extra={"action": "outbox"})
             return Refused(reason=type(error).__name__)
+
+    async def is_there(self) -> bool:
+        """Ask who we are (getMe); see `bot.service.ports.Messenger`."""
+        try:
+            await self._bot.get_me(
+                read_timeout=_SHORT, write_timeout=_SHORT, connect_timeout=_SHORT, pool_timeout=_SHORT
+            )
+        except TelegramError as error:
+            return is_answer(sort_error(error))
+        except Exception:
+            log.exception("Telegram's answer could not be read.", extra={"action": "outbox"})
+            return False
+        return True
 
     async def _after_refusal(
         self, chat_id: int, outgoing: Outgoing, message_id: int | None, error: BadRequest

@@ -208,12 +208,13 @@ def _raise_again(session: Session, tools: Tools, alert: Alert, now: datetime) ->
 def _give_up(session: Session, tools: Tools, message: OutboxRow, now: datetime) -> CheckIn | None:
     """End a message that lost its sense in line; return the check-in that nobody was asked for that reason."""
     row = follow_up.opened_by(session, message)
+    state, reason = OutboxState.EXPIRED, "Telegram could not be reached in time"
+    if message.state == OutboxState.DOUBT:
+        state, reason = OutboxState.UNKNOWN, outcome.NOBODY_KNOWS
     if row is None:
-        outcome.give_up(
-            session, tools, message, OutboxState.EXPIRED, "Telegram could not be reached in time", now
-        )
+        outcome.give_up(session, tools, message, state, reason, now)
         return None
-    outbox.end(session, message.id, OutboxState.EXPIRED, message.error or "")
+    outbox.end(session, message.id, state, message.error or "")
     return row if check_ins.end_open(session, [row], CheckInState.EXPIRED, now) else None
 
 

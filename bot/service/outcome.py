@@ -2,23 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from bot.domain.message import Priority
 from bot.service import alarm, hand_off
+from bot.service.parcel import Parcel
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
 from bot.service.turn import Turn
 from bot.storage import claims, groups, outbox, patients
-from bot.storage.database import Session
+from bot.storage.database import DatabaseAway, Session
 from bot.storage.outbox import OutboxState
 from bot.storage.tables import OutboxRow
 
+log = logging.getLogger(__name__)
+
 #: Pauses in seconds after failures in which nothing reached Telegram; the last one repeats until the message is out of date.
 PAUSES = (1, 2, 5, 15, 60)
-#: Pause in seconds before the one repeat of a message whose answer was lost: not into the same hiccup of the network.
+#: Shortest pause in seconds before the one repeat of a message whose answer was lost; see also `line_state`.
 PAUSE_OF_DOUBT = 5
+#: What staff read as the reason when a message in doubt has come to its end.
+NOBODY_KNOWS = "nobody knows whether it arrived"
+
+
+def record_all(
+    session: Session,
+    tools: Tools,
+    answered: Sequence[tuple[Parcel, Outcome]],
+    now: datetime,
+    *,
+    jitter: Callable[[float], float] = float,
+) -> None:
+    """Record what became of each message, as `record` does; one that cannot be recorded (a fault of ours) stops no other."""
+    arrived: dict[str | None, dict[int, int]] = {}
+    for parcel, outcome in answered:
+        if isinstance(outcome, Sent) and not parcel.has_receipt:
+            arrived.setdefault(parcel.purpose, {})[parcel.id] = outcome.message_id
+        else:
+            _try_to_record(session, tools, parcel.id, outcome, now, jitter)
+    for purpose, messages in arrived.items():
+        outbox.sent_all(session, messages, purpose, now)
+
+
+def lapsed(
+    session: Session,
+    tools: Tools,
+    rows: Sequence[int],
+    now: datetime,
+    *,
+    jitter: Callable[[float], float] = float,
+) -> None:
+    """Put claimed messages whose lease has ended, and that nobody sends, in doubt: whoever claimed them may have."""
+    for row_id in rows:
+        log.warning("A claimed message was sent by nobody we know.", extra={"action": "outbox"})
+        doubt = Unknown(reason="nobody was sending it any more")
+        _try_to_record(session, tools, row_id, doubt, now, jitter)
+
+
+def _try_to_record(
+    session: Session,
+    tools: Tools,
+    row_id: int,
+    outcome: Outcome,
+    now: datetime,
+    jitter: Callable[[float], float],
+) -> None:
+    try:
+        with session.begin_nested():
+            record(session, tools, row_id, outcome, now, jitter=jitter)
+    except DatabaseAway:
+        raise
+    except Exception as error:
+        log.exception("What follows from an answer could not be done.", extra={"action": "outbox"})
+        if isinstance(outcome, Sent):
+            outbox.sent(session, row_id, outcome.message_id, now)
+        else:
+            outbox.end(session, row_id, OutboxState.REFUSED, type(error).__name__)
 
 
 def record(
@@ -53,7 +113,7 @@ def record(
             )
         case Unknown():
             pause = timedelta(seconds=jitter(PAUSE_OF_DOUBT))
-            _in_doubt(session, row_id, now, outcome.reason, tools=tools, pause=pause)
+            _in_doubt(session, tools, row_id, now, outcome.reason, pause)
         case Moved():
             groups.migrate(session, row.chat_id, outcome.chat_id)
             row.chat_id = outcome.chat_id
@@ -69,17 +129,19 @@ def record(
 
 
 def recover(session: Session, tools: Tools, now: datetime) -> int:
-    """Put what the process before this one was sending in line again, once; return how many messages that were."""
-    return claims.recover(session, now, all_of_them=True, doubt=partial(_in_doubt, tools=tools))
+    """Put what the process before this one was sending in doubt; return how many messages that were."""
+    rows = claims.on_their_way(session)
+    for row_id in rows:
+        _in_doubt(session, tools, row_id, now, "the process ended before it could record the answer")
+    return len(rows)
 
 
 def _in_doubt(
     session: Session,
+    tools: Tools,
     row_id: int,
     now: datetime,
     reason: str,
-    *,
-    tools: Tools,
     pause: timedelta = timedelta(0),
 ) -> None:
     """Record that a message may have arrived. It is repeated once; after that a person has to find out."""
@@ -88,7 +150,7 @@ def _in_doubt(
         return
     outbox.unknown(session, row_id, now, reason, pause)
     if row.state == OutboxState.UNKNOWN:
-        _tell_staff(session, tools, row, "nobody knows whether it arrived", now)
+        _tell_staff(session, tools, row, NOBODY_KNOWS, now)
 
 
 def _gone(session: Session, tools: Tools, chat_id: int, now: datetime) -> None:

@@ -72,6 +72,9 @@ class Messenger(Protocol):
     async def send(self, chat_id: int, outgoing: Outgoing, message_id: int | None) -> Outcome:
         """Send one message; *message_id* is the message that an edit is for. Never raises."""
 
+    async def is_there(self) -> bool:
+        """Tell whether Telegram answers: ask it something that has no effect. Never raises; ends within seconds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:

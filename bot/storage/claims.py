@@ -1,13 +1,14 @@
-"""Claiming messages of the outbox: which may leave now, and what becomes of a claim whose process is gone."""
+"""Claiming messages of the outbox: which may leave now, which repeats among them, and which claims nobody keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+import heapq
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.domain.message import Priority
@@ -19,6 +20,8 @@ from bot.storage.tables import OutboxRow
 PAGE = 100
 #: No pause before another try is longer.
 LONGEST_PAUSE = timedelta(minutes=2)
+#: For `claim`: all that are in doubt may be repeated.
+ALL = 1_000_000
 
 
 class Claimed(NamedTuple):
@@ -37,12 +40,15 @@ class Claim:
     """Messages taken to be sent.
 
     waiting: the best priority among those that only the pace holds back, if any are. next_try: when the next one that
-    failed in passing is tried again, if there is one.
+    failed in passing, or is in doubt, is tried again, if there is one. in_doubt: whether one could be repeated now if
+    more repeats were allowed. lapsed: those on their way whose lease has ended and that nobody is known to send.
     """
 
     rows: list[Claimed]
     waiting: Priority | None = None
     next_try: datetime | None = None
+    in_doubt: bool = False
+    lapsed: list[int] = field(default_factory=list)
 
 
 def claim(
@@ -54,49 +60,114 @@ def claim(
     slow: int | None = None,
     full: Collection[int] = (),
     busy: Collection[int] = (),
+    sending: Collection[int] = (),
+    repeats: int = 0,
 ) -> Claim:
     """Take up to *limit* messages that may leave now, the most urgent first, at most one for each chat.
 
-    Of those that can wait (check-ins, digests) at most *slow* are taken (None: as many as there is room for). Chats
-    in *full* get nothing but danger just now, chats in *busy* nothing. Order holds within a chat: a message waiting
-    for another try holds up those behind it, except danger. Nobody else gets what is taken until the lease ends.
+    Of those that can wait (check-ins, digests) at most *slow* are taken (None: as many as there is room for), of those
+    in doubt at most *repeats*. Chats in *full* get nothing but danger just now, chats in *busy* nothing. Order holds
+    within a chat: a message waiting for another try, or in doubt, holds up those behind it, except danger. Nobody else
+    gets what is taken until the lease ends; *sending*: the messages that this process has on their way.
     """
     session.flush()  # what follows asks the database directly
-    run = session.connection().execute
-    closed, held, next_try = set(busy), set(full), None
-    for id_, state, chat_id, send_at, useful_until in run(_UNDER_WAY).all():
-        if state == OutboxState.SENDING:
-            closed.add(chat_id)
-        elif (
-            not now < send_at <= now + LONGEST_PAUSE
-        ):  # a longer pause than any: the clock was set back since
-            run(_LINE_UP, {"row": id_})
-        elif useful_until is None or useful_until >= now:
-            held.add(chat_id)
-            next_try = min(send_at, next_try or send_at)
+    connection = session.connection()
+    way = _look(connection, now, lease, set(busy), set(full), sending)
+    allowed = way.allow(repeats)
     slow = limit if slow is None else slow
-    size = min(PAGE, 2 * limit + 8)
     taken: list[int] = []
-    while True:
-        known = {"now": now, "closed": list(closed), "held": list(held), "size": size}
-        page = run(_IN_LINE, known).all()
-        for row_id, chat_id, priority in page:
-            if chat_id in closed:
+    waiting = None
+    for priority, row_id, chat_id in heapq.merge(allowed, _in_line(connection, now, limit, way)):
+        if chat_id in way.closed:
+            continue
+        if len(taken) >= limit or (priority >= Priority.CHECK_IN and slow <= 0):
+            waiting = Priority(priority)
+            break
+        way.closed.add(chat_id)
+        taken.append(row_id)
+        slow -= priority >= Priority.CHECK_IN
+    return Claim(
+        rows=_take(connection, taken, now + lease),
+        waiting=waiting,
+        next_try=way.next_try,
+        in_doubt=way.in_doubt,
+        lapsed=way.lapsed,
+    )
+
+
+@dataclass(kw_only=True)
+class _Way:
+    """What stands in the way of those in line.
+
+    closed: chats that get nothing. held: chats that get nothing but danger. doubts: those in doubt whose moment has
+    come, each as priority, id and chat. The rest as in `Claim`.
+    """
+
+    closed: set[int]
+    held: set[int]
+    doubts: list[tuple[int, int, int]] = field(default_factory=list)
+    next_try: datetime | None = None
+    in_doubt: bool = False
+    lapsed: list[int] = field(default_factory=list)
+
+    def allow(self, repeats: int) -> list[tuple[int, int, int]]:
+        """Return the best of those in doubt, at most *repeats*; each of the others holds up its chat."""
+        allowed: list[tuple[int, int, int]] = []
+        for priority, row_id, chat_id in sorted(self.doubts):
+            is_free = chat_id not in self.closed and (priority == Priority.DANGER or chat_id not in self.held)
+            if is_free and len(allowed) < repeats:
+                allowed.append((priority, row_id, chat_id))
                 continue
-            if len(taken) >= limit or (priority >= Priority.CHECK_IN and slow <= 0):
-                rows = _take(session, taken, now + lease)
-                return Claim(rows=rows, waiting=Priority(priority), next_try=next_try)
-            closed.add(chat_id)
-            taken.append(row_id)
-            slow -= priority >= Priority.CHECK_IN
+            self.in_doubt |= is_free
+            self.held.add(chat_id)
+        return allowed
+
+
+def _look(
+    connection: Connection,
+    now: datetime,
+    lease: timedelta,
+    closed: set[int],
+    held: set[int],
+    sending: Collection[int],
+) -> _Way:
+    way = _Way(closed=closed, held=held)
+    for row in connection.execute(_UNDER_WAY).all():
+        if row.state == OutboxState.SENDING:
+            closed.add(row.chat_id)
+            # A lease that ends later than any was written by a clock that ran ahead: see below.
+            if row.id not in sending and not now <= (row.lease_until or now - lease) <= now + lease:
+                way.lapsed.append(row.id)
+            continue
+        # A longer pause than any: the clock was set back since.
+        waits = now < row.send_at <= now + LONGEST_PAUSE
+        is_useful = row.useful_until is None or row.useful_until >= now
+        if not waits and row.state == OutboxState.AGAIN:
+            connection.execute(_LINE_UP, {"row": row.id})
+        elif waits and is_useful:
+            held.add(row.chat_id)
+            way.next_try = min(row.send_at, way.next_try or row.send_at)
+        elif is_useful:
+            way.doubts.append((row.priority, row.id, row.chat_id))
+    return way
+
+
+def _in_line(connection: Connection, now: datetime, limit: int, way: _Way) -> Iterator[tuple[int, int, int]]:
+    """Yield those in line in their order, each as priority, id and chat; page by page, as the way is by then."""
+    size = min(PAGE, 2 * limit + 8)
+    while True:
+        known = {"now": now, "closed": list(way.closed), "held": list(way.held), "size": size}
+        page = connection.execute(_IN_LINE, known).all()
+        for row_id, chat_id, priority in page:
+            yield priority, row_id, chat_id
         if len(page) < size:
-            return Claim(rows=_take(session, taken, now + lease), next_try=next_try)
+            return
 
 
-def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claimed]:
+def _take(connection: Connection, ids: list[int], lease_until: datetime) -> list[Claimed]:
     if not ids:
         return []
-    taken = session.connection().execute(_TAKE, {"ids": ids, "until": lease_until})
+    taken = connection.execute(_TAKE, {"ids": ids, "until": lease_until})
     return sorted((Claimed(*row) for row in taken), key=lambda row: (row.priority, row.id))
 
 
@@ -104,9 +175,9 @@ def _take(session: Session, ids: list[int], lease_until: datetime) -> list[Claim
 _TABLE = cast(Table, OutboxRow.__table__)
 _ROW = _TABLE.c
 _USEFUL = or_(_ROW.useful_until.is_(None), _ROW.useful_until >= bindparam("now"))
-_UNDER_WAY = select(_ROW.id, _ROW.state, _ROW.chat_id, _ROW.send_at, _ROW.useful_until).where(
-    _ROW.state.in_((OutboxState.SENDING, OutboxState.AGAIN))
-)
+_UNDER_WAY = select(
+    _ROW.id, _ROW.state, _ROW.chat_id, _ROW.priority, _ROW.send_at, _ROW.useful_until, _ROW.lease_until
+).where(_ROW.state.in_((OutboxState.SENDING, OutboxState.AGAIN, OutboxState.DOUBT)))
 _LINE_UP = update(_TABLE).where(_ROW.id == bindparam("row")).values(state=OutboxState.QUEUED)
 _IN_LINE = (
     select(_ROW.id, _ROW.chat_id, _ROW.priority)
@@ -133,7 +204,7 @@ def give_back(session: Session, row_id: int) -> None:
     """Put a claimed message back in line, untried: it has not left."""
     row = outbox.sending(session, row_id)
     if row is not None:
-        row.state = OutboxState.QUEUED
+        row.state = OutboxState.DOUBT if outbox.is_last_try(row.payload) else OutboxState.QUEUED
         row.attempts -= 1
         row.lease_until = None
 
@@ -151,22 +222,7 @@ def give_back_strays(session: Session, known: Collection[tuple[int, int]]) -> in
     return len(strays)
 
 
-def recover(
-    session: Session,
-    now: datetime,
-    *,
-    all_of_them: bool = False,
-    doubt: Callable[[Session, int, datetime, str], object] = outbox.unknown,
-) -> int:
-    """Put messages whose lease has ended back in line, once; a second time they end as unknown.
-
-    *all_of_them*: also those whose lease still runs; for a process that has just started and is the only one.
-    *doubt* records that a message (its id) may have arrived, and why nobody knows.
-    """
-    condition = [OutboxRow.state == OutboxState.SENDING]
-    if not all_of_them:
-        condition.append(OutboxRow.lease_until < now)
-    rows = list(session.scalars(select(OutboxRow).where(*condition)))
-    for row in rows:
-        doubt(session, row.id, now, "the process ended before it could record the answer")
-    return len(rows)
+def on_their_way(session: Session) -> list[int]:
+    """Return the messages that are on their way, whoever sends them."""
+    claimed = select(OutboxRow.id).where(OutboxRow.state == OutboxState.SENDING)
+    return list(session.scalars(claimed.order_by(OutboxRow.id)))

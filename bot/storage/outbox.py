@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, func, null, select, update
 from sqlalchemy.orm import Session
@@ -23,10 +23,15 @@ LOOK_BACK = 200
 
 
 class OutboxState(StrEnum):
-    """`queued → sending → sent`, or how it ended otherwise. `again`: nothing reached Telegram, it has a moment to wait for."""
+    """`queued → sending → sent`, or how it ended otherwise.
+
+    `again`: nothing reached Telegram, it has a moment to wait for. `doubt`: it may have arrived; it is tried for the last
+    time when its moment has come and Telegram is known to answer.
+    """
 
     QUEUED = "queued"
     AGAIN = "again"
+    DOUBT = "doubt"
     SENDING = "sending"
     SENT = "sent"
     GONE = "gone"
@@ -36,8 +41,8 @@ class OutboxState(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: What has not left yet; and what has not come to an end.
-IN_LINE = (OutboxState.QUEUED, OutboxState.AGAIN)
+#: What is still to leave, be it once more; and what has not come to an end.
+IN_LINE = (OutboxState.QUEUED, OutboxState.AGAIN, OutboxState.DOUBT)
 OPEN = (*IN_LINE, OutboxState.SENDING)
 
 
@@ -121,37 +126,40 @@ _SENT_SECRET = _SENT.values(payload=null())
 
 
 def retry(session: Session, row_id: int, at: datetime, error: str) -> None:
-    """Put a message back in line for *at*: nothing reached Telegram."""
+    """Put a message back in line for *at*: nothing reached Telegram this time."""
     row = sending(session, row_id)
     if row is not None:
-        row.state = OutboxState.AGAIN
+        row.state = OutboxState.DOUBT if is_last_try(row.payload) else OutboxState.AGAIN
         row.send_at = at
         row.lease_until = None
         row.error = error[:300]
 
 
+def is_last_try(payload: Mapping[str, Any] | None) -> bool:
+    """Tell whether a message was in doubt so often that it may be tried only once more."""
+    return _doubts(payload) >= _most_repeats(payload)
+
+
 def unknown(
     session: Session, row_id: int, now: datetime, error: str, pause: timedelta = timedelta(0)
 ) -> None:
-    """Record that a message may have arrived: after *pause* it is repeated once, and never more.
+    """Record that a message may have arrived: after *pause*, and when Telegram answers, it is repeated once, never more.
 
-    An edit that comes again changes nothing, so it is repeated more often, after growing pauses.
+    An edit that comes again changes nothing, so it is repeated more often, after growing pauses, whether Telegram is
+    known to answer or not; only its last repeat waits for that.
     """
     row = sending(session, row_id)
     if row is None:
         return
     row.error = error[:300]
     row.lease_until = None
-    doubts = (row.payload or {}).get("doubts", 0) + 1
+    doubts = _doubts(row.payload) + 1
     row.payload = {**(row.payload or {}), "doubts": doubts}
-    row.send_at = now + pause
-    if doubts <= REPEATS:
-        row.state = OutboxState.AGAIN if pause else OutboxState.QUEUED
-    elif row.payload.get("kind") == "edit" and doubts <= REPEATS_OF_EDIT:
-        row.state = OutboxState.AGAIN
-        row.send_at = now + timedelta(seconds=2**doubts)
-    else:
+    if doubts > _most_repeats(row.payload):
         _close(session, row, OutboxState.UNKNOWN)
+        return
+    row.state = OutboxState.DOUBT if is_last_try(row.payload) else OutboxState.AGAIN
+    row.send_at = now + (pause if doubts == 1 else timedelta(seconds=2**doubts))
 
 
 def end(session: Session, row_id: int, state: OutboxState, error: str) -> OutboxRow | None:
@@ -220,7 +228,7 @@ def message_in_slot(session: Session, chat_id: int, slot: str) -> int | None:
 
 
 def is_in_line(session: Session, chat_id: int, slot: str) -> bool:
-    """Tell whether a message to a chat under *slot* has not left yet."""
+    """Tell whether a message to a chat under *slot* is still to leave, be it once more."""
     waiting = select(OutboxRow.id).where(
         OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(IN_LINE)
     )
@@ -245,7 +253,7 @@ def nothing_to_send(session: Session, now: datetime) -> bool:
     waiting = select(OutboxRow.id).where(
         (OutboxRow.state == OutboxState.SENDING)
         | (OutboxRow.state == OutboxState.QUEUED)
-        | ((OutboxRow.state == OutboxState.AGAIN) & (OutboxRow.send_at <= now))
+        | (OutboxRow.state.in_((OutboxState.AGAIN, OutboxState.DOUBT)) & (OutboxRow.send_at <= now))
     )
     return session.scalar(waiting.limit(1)) is None
 
@@ -290,6 +298,14 @@ def _close(session: Session, row: OutboxRow, state: OutboxState) -> None:
         session.delete(row)
     elif row.purpose == Purpose.SECRET:
         row.payload = None
+
+
+def _doubts(payload: Mapping[str, Any] | None) -> int:
+    return int((payload or {}).get("doubts", 0))
+
+
+def _most_repeats(payload: Mapping[str, Any] | None) -> int:
+    return REPEATS_OF_EDIT if (payload or {}).get("kind") == "edit" else REPEATS
 
 
 def sending(session: Session, row_id: int) -> OutboxRow | None:

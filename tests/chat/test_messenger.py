@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -213,3 +214,61 @@ async def test_a_message_that_cannot_be_put_together_is_refused_and_raises_nothi
     messenger, _request = wire
     damaged = Outgoing(kind="photo", file="abc", file_name="x")  # no valid base64
     assert isinstance(await messenger.send(7, damaged, None), Refused)
+
+
+# --- is Telegram there? -------------------------------------------------------------------------------------
+
+
+def a_network_error(cause: Exception) -> TelegramError:
+    """Return what python-telegram-bot makes of *cause*."""
+    error: TelegramError = TimedOut() if isinstance(cause, httpx.TimeoutException) else NetworkError("x")
+    error.__cause__ = cause
+    return error
+
+
+async def test_whoever_answers_is_there(wire: Wire) -> None:
+    """It is asked who we are: that has no effect, and nobody sees it."""
+    messenger, request = wire
+    before = len(request.calls)
+    assert await messenger.is_there()
+    assert [name for name, _ in request.calls[before:]] == ["getMe"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (refusal(429, "Too Many Requests: retry after 7", retry_after=7), True),
+        (refusal(401, "Unauthorized"), True),
+        (refusal(403, "Forbidden: bot was blocked"), True),
+        (refusal(400, "Bad Request: what?"), True),
+        (refusal(502, "Bad Gateway"), False),  # a proxy says that by itself
+        ((200, b"<html>not json"), False),
+        ((200, b'{"ok": true, "result": {}}'), False),  # JSON, but no answer to what was asked
+        (a_network_error(httpx.ConnectError("refused")), False),
+        (a_network_error(httpx.ReadTimeout("silence")), False),
+        (a_network_error(httpx.PoolTimeout("busy")), False),
+        (RuntimeError("planted"), False),
+    ],
+)
+async def test_only_telegrams_own_answer_counts(
+    wire: Wire, answer: tuple[int, bytes] | Exception, expected: bool
+) -> None:
+    """Whatever it says; and nothing is raised."""
+    messenger, request = wire
+    request.answers["getMe"] = [answer]
+    assert await messenger.is_there() is expected
+
+
+async def test_the_question_does_not_wait_long(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Danger may wait for its answer: a line on which it hangs is known within seconds."""
+    messenger, request = wire
+    waits: list[float] = []
+    ask = request.do_request
+
+    async def asked(*args: Any, **more: Any) -> tuple[int, bytes]:
+        waits.extend(more[f"{kind}_timeout"] for kind in ("read", "write", "connect", "pool"))
+        return await ask(*args, **more)
+
+    monkeypatch.setattr(request, "do_request", asked)
+    assert await messenger.is_there()
+    assert waits == [5.0] * 4

@@ -36,6 +36,14 @@ class RecordingMessenger:
     order: list[tuple[int, Outgoing]] = field(default_factory=list)
     outcomes: dict[int, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
     last_id: int = 1000
+    #: Whether a question without effect is answered, and how often one was put.
+    there: bool = True
+    questions: int = 0
+
+    async def is_there(self) -> bool:
+        """Answer a question, or not."""
+        self.questions += 1
+        return self.there
 
     async def send(self, chat_id: int, outgoing: Outgoing, message_id: int | None) -> Outcome:
         """Record one message, or answer as ordered."""

@@ -57,10 +57,21 @@ class Outbox:
         slow: int | None = None,
         full: Collection[int] = (),
         busy: Collection[int] = (),
+        sending: Collection[int] = (),
+        repeats: int = claims.ALL,
     ) -> Claim:
-        """Claim what may leave."""
-        moment = now or self.now
-        return self.database.call(claims.claim, moment, LEASE, limit, slow=slow, full=full, busy=busy)
+        """Claim what may leave; as if Telegram were known to answer, unless said otherwise."""
+        return self.database.call(
+            claims.claim,
+            now or self.now,
+            LEASE,
+            limit,
+            slow=slow,
+            full=full,
+            busy=busy,
+            sending=sending,
+            repeats=repeats,
+        )
 
     def claim(self, now: datetime | None = None, limit: int = 16) -> list[int]:
         """Claim what may leave and return its ids."""

@@ -14,8 +14,9 @@ import pytest
 from bot.domain.message import Kind, Outgoing, Priority
 from bot.domain.pacing import CATCH_UP, Pacer
 from bot.service import deliver, outcome
-from bot.service.deliver import AT_A_TIME, AT_ONCE, LEAD, OUTAGE, OUTAGE_PAUSES, SOON, Delivery, Step
-from bot.service.outcome import PAUSES
+from bot.service.deliver import AT_A_TIME, AT_ONCE, LEAD, SOON, Delivery, Step
+from bot.service.line_state import ALONE_PAUSES, OUTAGE_PAUSES
+from bot.service.outcome import PAUSE_OF_DOUBT, PAUSES
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
 from bot.storage import claims, groups, outbox, overview
 from bot.storage.database import DatabaseAway, Session
@@ -39,6 +40,19 @@ class Gate(RecordingMessenger):
     always: Outcome | None = None
     under_way: int = 0
     most: int = 0
+    #: While it is there, a question hangs.
+    pondering: asyncio.Event | None = None
+    #: What a question meets, if anything: a fault of ours.
+    fault: Exception | None = None
+
+    async def is_there(self) -> bool:
+        """Hang, fail or answer."""
+        there = await super().is_there()
+        if self.pondering is not None:
+            await self.pondering.wait()
+        if self.fault is not None:
+            raise self.fault
+        return there
 
     async def send(self, chat_id: int, outgoing: Outgoing, message_id: int | None) -> Outcome:
         """Wait at the gate, then answer."""
@@ -107,8 +121,9 @@ class Exit:
     async def settle(self) -> Step:
         """Do all that can be done at this moment; return the last step."""
         while True:
+            questions = self.gate.questions
             step = await self.step()
-            if not step.started and not step.recorded:
+            if not step.started and not step.recorded and questions == self.gate.questions:
                 return step
 
     async def runs(self, seconds: float) -> None:
@@ -615,23 +630,6 @@ async def test_a_longer_429_counts(exit_: Exit) -> None:
     assert exit_.pause == 30
 
 
-async def test_being_asked_to_wait_is_no_outage(exit_: Exit) -> None:
-    """However often Telegram asks for it, the next failure of a message is the first one."""
-    for chat in range(1, OUTAGE + 1):
-        exit_.gate.outcomes[chat] = [TryLater(reason="429", after=timedelta(seconds=1), everyone=True)]
-        put(exit_.story, chat, "hello")
-        await exit_.step()
-    assert exit_.pause == 1
-    exit_.later(1)
-    exit_.gate.outcomes[50] = [BROKEN]
-    put(exit_.story, 50, "danger", Priority.DANGER)
-    exit_.gate.shuts(*range(1, OUTAGE + 1))
-    await exit_.step()
-
-    assert exit_.pause == 0
-    await exit_.opens()
-
-
 async def test_an_outage_pauses_everything_and_loses_nothing(story: Story) -> None:
     """Pauses grow, everything stays in line as it was, and all arrives in order when it is over."""
     tools = replace(story.tools, random_bits=lambda _bits: 128)
@@ -658,15 +656,6 @@ async def test_an_outage_pauses_everything_and_loses_nothing(story: Story) -> No
     assert {row.attempts for row in rows(story).values()} == {1}
 
 
-async def test_an_outages_failures_at_once_are_one(story: Story) -> None:
-    """Twenty messages that were on their way and failed together make one pause, not twenty."""
-    exit_ = Exit(story, tools=replace(story.tools, random_bits=lambda _bits: 128))
-    exit_.gate.always = DOWN
-    put_many(story, range(1, 21), Priority.REPLY)
-    await exit_.settle()
-    assert exit_.pause == pytest.approx(OUTAGE_PAUSES[0])
-
-
 @pytest.mark.parametrize(("bits", "share"), [(0, 0.75), (255, 1.248)])
 async def test_a_pause_is_a_quarter_more_or_less(story: Story, bits: int, share: float) -> None:
     """The whole exit's or one message's own, so that not everybody comes back at once."""
@@ -690,53 +679,6 @@ async def test_few_are_claimed_at_a_time(story: Story) -> None:
     for claimed in (AT_A_TIME, 2 * AT_A_TIME, 10, 10):
         await exit_.work.step()
         assert count(story, OutboxState.SENDING) == claimed
-
-
-@pytest.mark.parametrize("failure", [BROKEN, LOST, TryLater(reason="401", after=timedelta(minutes=1))])
-async def test_so_many_failures_in_a_row_are_an_outage(
-    story: Story, failure: Outcome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of whatever kind; one fewer is not."""
-    monkeypatch.setattr(deliver, "AT_A_TIME", OUTAGE)
-    for round_, number in enumerate((OUTAGE - 1, OUTAGE), start=1):
-        exit_ = Exit(story)
-        for chat in range(100 * round_, 100 * round_ + number):
-            exit_.gate.outcomes[chat] = [failure]
-            put(story, chat, "hello")
-        await exit_.step()
-        assert (exit_.pause > 0) == (number == OUTAGE)
-        story.tools.database.call(lambda session: session.query(OutboxRow).delete())
-
-
-@pytest.mark.parametrize(
-    "answer", [Sent(message_id=1), Refused(reason="400"), Gone(reason="403"), Moved(chat_id=-99)]
-)
-async def test_any_answer_of_telegram_ends_an_outage(story: Story, answer: Outcome) -> None:
-    """It can be reached: failures are counted anew, and the next outage begins with a short pause."""
-    exit_ = Exit(story, tools=replace(story.tools, random_bits=lambda _bits: 128))
-    for round_ in (100, 200, 300):
-        for chat in range(round_, round_ + OUTAGE - 1):
-            exit_.gate.outcomes[chat] = [BROKEN]
-            put(story, chat, "hello")
-            await exit_.step()
-        assert exit_.pause == 0
-        exit_.gate.outcomes[round_ + 50] = [answer]
-        put(story, round_ + 50, "hello")
-        await exit_.step()
-
-    for pause in OUTAGE_PAUSES[:2]:
-        exit_.gate.outcomes[7] = [DOWN]
-        put(story, 7, "hello")
-        await exit_.settle()
-        assert exit_.pause == pytest.approx(pause)
-        exit_.later(pause)
-    exit_.gate.outcomes[8] = [answer]
-    put(story, 8, "hello")
-    await exit_.step()
-    exit_.gate.outcomes[9] = [DOWN]
-    put(story, 9, "hello")
-    await exit_.settle()
-    assert exit_.pause == pytest.approx(OUTAGE_PAUSES[0])
 
 
 async def test_a_connection_that_was_refused_at_once_does_not_slow_the_pace(
@@ -766,6 +708,283 @@ async def test_a_connection_that_was_refused_at_once_does_not_slow_the_pace(
     put_many(story, range(100, 130), Priority.REPLY)
     await exit_.settle()
     assert len(exit_.sent) == 1 + AT_ONCE + 2 + 28  # the second of the first ones is over
+
+
+# --- messages in doubt, and the line ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubtful(story: Story) -> Exit:
+    """The exit, with pauses as they are written; in line are a check-in, a reply and danger."""
+    exit_ = Exit(story, tools=replace(story.tools, random_bits=lambda _bits: 128))
+    put(story, 1, "check-in", Priority.CHECK_IN)
+    put(story, 2, "reply")
+    put(story, 3, "danger", Priority.DANGER)
+    return exit_
+
+
+async def breaks(exit_: Exit) -> None:
+    """Lose the answers of all that is in line."""
+    exit_.gate.always = LOST
+    await exit_.settle()
+    assert count(exit_.story, OutboxState.SENDING) == 0
+    exit_.gate.always = None
+
+
+async def test_a_break_of_the_whole_line_costs_no_repeat(doubtful: Exit) -> None:
+    """However long it is: nothing is repeated into it, questions are put after growing pauses, then all arrive."""
+    await breaks(doubtful)
+    doubtful.gate.there = False
+    await doubtful.runs(60)
+    assert count(doubtful.story, OutboxState.DOUBT) == 3
+    assert doubtful.gate.questions == 8  # 5, 5.5, 6.5, 8.5, 13.5, 28.5, 43.5, 58.5 s after it began
+    assert doubtful.sent == []
+
+    doubtful.gate.there = True
+    await doubtful.runs(15)
+    assert doubtful.sent == ["danger", "reply", "check-in"]
+    assert {row.attempts for row in rows(doubtful.story).values()} == {2}
+
+
+@pytest.mark.parametrize("seconds", [6, 12, 30])
+async def test_a_break_that_answers_questions_costs_one_repeat(doubtful: Exit, seconds: float) -> None:
+    """The most urgent went alone into it; the others wait until another message has been answered, and arrive."""
+    doubtful.gate.always = LOST
+    await doubtful.runs(seconds)
+    assert count(doubtful.story, OutboxState.UNKNOWN) == 1
+    assert {row.chat_id: row.attempts for row in rows(doubtful.story).values()} == {1: 1, 2: 1, 3: 2}
+    doubtful.gate.always = None
+    put(doubtful.story, 9, "another")
+    await doubtful.runs(1)
+
+    assert doubtful.sent == ["another", "reply", "check-in"]
+    assert count(doubtful.story, OutboxState.UNKNOWN) == 1
+
+
+async def test_after_a_lost_repeat_the_next_waits_long_if_nothing_else_is_said(doubtful: Exit) -> None:
+    """Half a minute after it another goes alone, and then the rest."""
+    doubtful.gate.always = LOST
+    await doubtful.runs(12)
+    doubtful.gate.always = None
+    await doubtful.runs(PAUSE_OF_DOUBT + ALONE_PAUSES[0] - 12 - 1)
+    assert doubtful.sent == []
+    await doubtful.runs(2)
+    assert doubtful.sent == ["reply", "check-in"]
+
+
+async def test_on_a_line_that_is_fine_danger_in_doubt_leaves_after_the_shortest_pause(doubtful: Exit) -> None:
+    """One answer was lost by chance, and there is nothing else to say: one question, then the repeat at once."""
+    await breaks(doubtful)
+    await doubtful.runs(PAUSE_OF_DOUBT - 0.1)
+    assert (doubtful.sent, doubtful.gate.questions) == ([], 0)
+    await doubtful.runs(0.2)
+
+    assert doubtful.sent[0] == "danger"
+    assert doubtful.gate.questions == 1
+
+
+async def test_the_most_urgent_goes_alone_and_the_others_follow_its_answer(doubtful: Exit) -> None:
+    """Also if its answer takes long: a question says little of messages."""
+    await breaks(doubtful)
+    doubtful.later(10)
+    doubtful.gate.shuts(3)
+    await doubtful.settle()
+    doubtful.later(10)
+    await doubtful.settle()
+    assert (doubtful.sent, doubtful.gate.under_way, doubtful.gate.questions) == ([], 1, 1)
+    await doubtful.opens()
+    await doubtful.settle()
+
+    assert doubtful.sent == ["danger", "reply", "check-in"]
+
+
+async def test_another_message_that_is_answered_spares_the_question(doubtful: Exit) -> None:
+    """While there is something to send, the line shows by itself how it is."""
+    await breaks(doubtful)
+    put(doubtful.story, 9, "another")
+    await doubtful.settle()
+    doubtful.later(PAUSE_OF_DOUBT)
+    await doubtful.settle()
+
+    assert doubtful.sent == ["another", "danger", "reply", "check-in"]
+    assert doubtful.gate.questions == 0
+
+
+async def test_what_was_lost_after_the_last_answer_closes_the_way(doubtful: Exit) -> None:
+    """An answer from before the break is no word on it."""
+    await breaks(doubtful)
+    put(doubtful.story, 9, "another")
+    await doubtful.settle()
+    doubtful.gate.outcomes[10] = [LOST]
+    put(doubtful.story, 10, "yet another")
+    await doubtful.settle()
+    doubtful.gate.there = False
+    doubtful.later(PAUSE_OF_DOUBT)
+    await doubtful.settle()
+
+    assert doubtful.sent == ["another"]
+    assert count(doubtful.story, OutboxState.DOUBT) == 4
+
+
+async def test_a_repeat_claimed_while_an_answer_was_lost_stays_in_doubt(doubtful: Exit) -> None:
+    """The line broke between the claim and its leaving: the one repeat is still to come."""
+    await breaks(doubtful)
+    put(doubtful.story, 9, "another")
+    await doubtful.settle()
+    doubtful.later(PAUSE_OF_DOUBT)
+
+    def breaks_again(_session: Session) -> None:
+        doubtful.work._line.heard(0, LOST, doubtful.seconds, is_paused=False)
+
+    doubtful.work._on_duty = breaks_again
+    await doubtful.step()
+    doubtful.work._on_duty = lambda session: None
+    doubtful.gate.there = False
+    await doubtful.settle()
+    assert doubtful.sent == ["another"]
+    found = {row.chat_id: (row.state, row.attempts) for row in rows(doubtful.story).values()}
+    assert [found[chat] for chat in (1, 2, 3)] == [(OutboxState.DOUBT, 1)] * 3
+
+    doubtful.gate.there = True
+    await doubtful.runs(1)
+    assert doubtful.sent[1:] == ["danger", "reply", "check-in"]
+
+
+async def test_a_question_that_hangs_holds_up_nobody_and_takes_no_room(doubtful: Exit) -> None:
+    """Others leave meanwhile, as many as the pace allows; and the question is put once."""
+    doubtful.pacer = doubtful.work._pacer = Pacer()
+    await breaks(doubtful)
+    doubtful.later(PAUSE_OF_DOUBT)
+    doubtful.gate.pondering = asyncio.Event()
+    await doubtful.settle()
+    assert doubtful.gate.questions == 1
+    put_many(doubtful.story, range(100, 130), Priority.REPLY)
+    for _ in range(2 * 30):
+        await doubtful.step()
+
+    assert len(doubtful.sent) >= 30 - 3  # the others of this second are repeats: a message was answered
+    assert doubtful.gate.questions == 1
+    doubtful.gate.pondering.set()
+
+
+async def test_an_answered_question_wakes_the_loop(doubtful: Exit) -> None:
+    """Danger does not wait for the next look at the database."""
+    await breaks(doubtful)
+    doubtful.later(PAUSE_OF_DOUBT)
+    doubtful.gate.pondering = asyncio.Event()
+    assert (await doubtful.settle()).wait is None
+    resting = asyncio.create_task(doubtful.work.rest(3600, asyncio.Event()))
+    await asyncio.sleep(0.001)
+    assert not resting.done()
+    doubtful.gate.pondering.set()
+    await asyncio.wait_for(resting, 10)
+    await doubtful.settle()
+    assert doubtful.sent[0] == "danger"
+
+
+async def test_a_question_that_fails_stops_nothing(doubtful: Exit) -> None:
+    """A fault of ours in it counts as no answer; it is put again, and the messages go on meanwhile."""
+    await breaks(doubtful)
+    doubtful.later(PAUSE_OF_DOUBT)
+    doubtful.gate.fault = RuntimeError("planted")
+    step = await doubtful.settle()
+    assert step.wait == pytest.approx(OUTAGE_PAUSES[0])
+    doubtful.gate.fault = None
+    doubtful.later(OUTAGE_PAUSES[0])
+    await doubtful.settle()
+
+    assert doubtful.sent == ["danger", "reply", "check-in"]
+
+
+async def test_no_question_is_put_while_all_wait(doubtful: Exit) -> None:
+    """Nothing could leave after its answer; the step says when the pause is over."""
+    await breaks(doubtful)
+    doubtful.pacer.pause(60, doubtful.seconds)
+    doubtful.later(PAUSE_OF_DOUBT)
+    step = await doubtful.settle()
+    assert doubtful.gate.questions == 0
+    assert step.wait == pytest.approx(60 - PAUSE_OF_DOUBT, abs=2 * LEAD)
+    doubtful.later(60)
+    await doubtful.settle()
+    assert doubtful.sent[0] == "danger"
+
+
+async def test_a_stop_ends_the_question(doubtful: Exit) -> None:
+    """At once; what is in doubt stays so, and the next start repeats it: one alone, then the others."""
+    await breaks(doubtful)
+    doubtful.later(PAUSE_OF_DOUBT)
+    doubtful.gate.pondering = asyncio.Event()
+    await doubtful.settle()
+    question = doubtful.work._question
+    assert question is not None
+    await asyncio.wait_for(doubtful.work.end(), 1)
+    assert question.cancelled()
+    assert count(doubtful.story, OutboxState.DOUBT) == 3
+
+    successor = Exit(doubtful.story)
+    await successor.work.begin()
+    successor.gate.shuts(3)
+    await successor.settle()
+    assert (successor.gate.under_way, successor.sent) == (1, [])
+    await successor.opens()
+    await successor.settle()
+    assert successor.sent == ["danger", "reply", "check-in"]
+    assert successor.gate.questions == 0  # meeting Telegram at the start was one
+
+
+async def test_what_a_killed_process_was_sending_is_repeated_one_alone_then_the_rest(doubtful: Exit) -> None:
+    """If the line is still broken, the start costs one repeat, not all."""
+    doubtful.gate.shuts(1, 2, 3)
+    await doubtful.step()  # and it is killed
+    successor = Exit(doubtful.story)
+    await successor.work.begin()
+    successor.gate.always = LOST
+    await successor.settle()
+    assert {row.chat_id: row.attempts for row in rows(doubtful.story).values()} == {1: 1, 2: 1, 3: 2}
+    successor.gate.always = None
+    put(doubtful.story, 9, "another")
+    await successor.settle()
+    assert successor.sent == ["another", "reply", "check-in"]
+    await doubtful.opens()
+
+
+async def test_flush_waits_for_the_question(doubtful: Exit) -> None:
+    """And then sends what is in doubt."""
+    await breaks(doubtful)
+    doubtful.later(PAUSE_OF_DOUBT)
+    assert await doubtful.work.flush() == 3
+    assert doubtful.sent == ["danger", "reply", "check-in"]
+
+
+async def test_flush_ends_if_nobody_answers(doubtful: Exit) -> None:
+    """What is in doubt waits."""
+    await breaks(doubtful)
+    doubtful.gate.there = False
+    doubtful.later(PAUSE_OF_DOUBT)
+    assert await doubtful.work.flush() == 0
+
+
+async def test_what_was_claimed_and_is_sent_by_nobody_is_repeated_once(story: Story) -> None:
+    """Its lease has ended and this process knows nothing of it: once more, in doubt; what hangs here is left alone."""
+    exit_ = Exit(story)
+    exit_.gate.shuts(1)
+    ours, lost_ = put(story, 1, "ours"), put(story, 2, "nobody's")
+    await exit_.work.step()
+    _parcel, task = exit_.work._on_their_way.pop(lost_)
+    task.cancel()
+    exit_.later(deliver.LEASE.total_seconds())
+    await exit_.settle()
+    assert (state(story, lost_), exit_.sent) == (OutboxState.SENDING, [])
+    exit_.later(1)
+    await exit_.settle()
+    assert [state(story, id_) for id_ in (ours, lost_)] == [OutboxState.SENDING, OutboxState.DOUBT]
+
+    await exit_.runs(8)
+    assert exit_.sent == ["nobody's"]
+    await exit_.opens()
+    await exit_.settle()
+    assert exit_.sent == ["nobody's", "ours"]
+    assert rows(story)[ours].attempts == 1
 
 
 # --- the database's troubles --------------------------------------------------------------------------------
@@ -958,7 +1177,8 @@ async def test_whoever_was_replaced_leaves_alone_what_the_successor_sends(
     before.work._on_duty = lost
     await after.work.begin()
     after.gate.shuts(2)
-    await after.step()
+    put(story, 3, "third")  # its answer lets the second follow the first, which hangs
+    await after.settle()
     with pytest.raises(LeaseLost):
         await before.step()
     await before.work.end()
@@ -968,7 +1188,7 @@ async def test_whoever_was_replaced_leaves_alone_what_the_successor_sends(
     assert [found[id_].attempts for id_ in (first, second)] == [2, 2]
     await after.opens()
     await after.settle()
-    assert sorted(after.sent) == ["first", "second"]
+    assert sorted(after.sent) == ["first", "second", "third"]
 
 
 async def test_what_arrived_before_the_successor_repeats_it_is_not_repeated(story: Story) -> None:
@@ -1041,7 +1261,7 @@ async def test_a_follow_up_that_fails_stops_nobody(
             raise RuntimeError("planted")
 
     story.tools.database.call(asks_for_word)
-    monkeypatch.setattr(deliver, "record", record)
+    monkeypatch.setattr(outcome, "record", record)
     await exit_.settle()
 
     assert [state(story, id_) for id_ in (bad, broken, good)] == [ends, OutboxState.AGAIN, OutboxState.SENT]
@@ -1058,10 +1278,10 @@ async def test_a_database_that_goes_away_amid_recording_is_no_fault_of_the_messa
     real = outcome.record
 
     def away(*_args: Any, **_more: Any) -> None:
-        monkeypatch.setattr(deliver, "record", real)
+        monkeypatch.setattr(outcome, "record", real)
         raise DatabaseAway("The database is away (planted).")
 
-    monkeypatch.setattr(deliver, "record", away)
+    monkeypatch.setattr(outcome, "record", away)
     with pytest.raises(DatabaseAway):
         await exit_.step()
     await exit_.settle()

@@ -10,7 +10,7 @@ from bot.domain.message import Outgoing
 from bot.domain.patient import AlertKind, CheckInState
 from bot.domain.triage import Urgency
 from bot.service import dispatch, follow_up, outcome
-from bot.service.ports import TryLater
+from bot.service.ports import TryLater, Unknown
 from bot.service.turn import Turn
 from bot.storage import alerts, check_ins, outbox, patients, treatments
 from bot.storage.database import DatabaseAway, Session
@@ -424,6 +424,22 @@ async def test_another_message_that_lost_its_sense_is_given_up_with_a_word_to_st
 
     assert "Telegram could not be reached in time" in story.sees(GROUP, "delivered", last=0).text
     assert in_state(story, OutboxState.EXPIRED) == ["an answer"]
+
+
+async def test_a_message_in_doubt_that_lost_its_sense_is_not_called_unsent(story: Story) -> None:
+    """It may have arrived: staff read so, and it ends as what nobody knows of."""
+    await story.binds()
+    await story.enrols(ANA)
+    story.messenger.outcomes[ANA.id] = [Unknown(reason="timed out")]
+    story.tools.database.call(outbox.add, ANA.id, Outgoing(text="an answer"), story.now)
+    await story.deliver()
+    assert in_state(story, OutboxState.DOUBT) == ["an answer"]
+    story.now += timedelta(hours=24, seconds=1)
+    assert due(story).out_of_date == 1
+    await story.deliver()
+
+    assert "nobody knows whether it arrived" in story.sees(GROUP, "delivered", last=0).text
+    assert in_state(story, OutboxState.UNKNOWN) == ["an answer"]
 
 
 async def test_a_reminder_that_lost_its_sense_ends_no_check_in(story: Story) -> None:

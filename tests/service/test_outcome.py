@@ -10,6 +10,7 @@ import pytest
 from bot.domain.message import Outgoing, Priority
 from bot.service import outcome
 from bot.service.outcome import PAUSE_OF_DOUBT, PAUSES
+from bot.service.parcel import Parcel
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
 from bot.storage import groups, outbox, patients
 from bot.storage.database import Session
@@ -142,11 +143,11 @@ async def test_a_moment_that_was_given_is_kept_as_it_is(clinic: Story) -> None:
 
 
 async def test_an_unknown_fate_is_repeated_once_after_a_pause(clinic: Story) -> None:
-    """The repeat must not meet the same hiccup of the network. The second time it ends."""
+    """The repeat must not meet the same hiccup of the network, so it is in doubt until then. The second time it ends."""
     row_id = flying(clinic)
     row = record(clinic, row_id, Unknown(reason="lost"), jitter=lambda seconds: seconds + 1)
     assert row is not None
-    assert (row.state, row.error) == (OutboxState.AGAIN, "lost")
+    assert (row.state, row.error) == (OutboxState.DOUBT, "lost")
     assert row.send_at == clinic.now + timedelta(seconds=PAUSE_OF_DOUBT + 1)
     clinic.now = row.send_at
     Outbox(clinic.tools.database, clinic.now, ANA.id).claim()
@@ -200,7 +201,87 @@ async def test_a_try_that_was_given_back_is_no_doubt(clinic: Story) -> None:
     record(clinic, row_id, LOST)
     row = record(clinic, row_id, LOST)
     assert row is not None
-    assert (row.state, (row.payload or {})["doubts"]) == (OutboxState.AGAIN, 1)
+    assert (row.state, (row.payload or {})["doubts"]) == (OutboxState.DOUBT, 1)
+
+
+async def test_a_repeat_that_did_not_reach_telegram_is_in_doubt_as_before(clinic: Story) -> None:
+    """It waits for its moment, and for Telegram."""
+    row_id = flying(clinic)
+    record(clinic, row_id, LOST)
+    clinic.now += timedelta(seconds=PAUSE_OF_DOUBT)
+    Outbox(clinic.tools.database, clinic.now, ANA.id).claim()
+    row = record(clinic, row_id, TryLater(reason="502"))
+    assert row is not None
+    assert (row.state, row.send_at) == (OutboxState.DOUBT, clinic.now + timedelta(seconds=PAUSES[1]))
+
+
+async def test_what_the_process_before_was_sending_is_in_doubt_without_a_pause(clinic: Story) -> None:
+    """A start takes longer than a hiccup; what it was not sending is left alone."""
+    flew, waits = flying(clinic), Outbox(clinic.tools.database, clinic.now, BEN.id).add()
+    assert clinic.tools.database.call(outcome.recover, clinic.tools, clinic.now) == 1
+
+    line = Outbox(clinic.tools.database, clinic.now, ANA.id)
+    assert (line.there(flew).state, line.there(flew).send_at) == (OutboxState.DOUBT, clinic.now)
+    assert line.state(waits) == OutboxState.QUEUED
+
+
+async def test_what_nobody_sends_any_more_is_in_doubt(clinic: Story) -> None:
+    """Whoever claimed it may have sent it: once more after a pause, then staff are told."""
+    row_id = flying(clinic)
+    line = Outbox(clinic.tools.database, clinic.now, ANA.id)
+    clinic.tools.database.call(
+        outcome.lapsed, clinic.tools, [row_id], clinic.now, jitter=lambda seconds: seconds + 1
+    )
+    row = line.there(row_id)
+    assert (row.state, row.send_at) == (
+        OutboxState.DOUBT,
+        clinic.now + timedelta(seconds=PAUSE_OF_DOUBT + 1),
+    )
+    assert line.claim(row.send_at) == [row_id]
+    clinic.tools.database.call(outcome.lapsed, clinic.tools, [row_id], clinic.now)
+
+    assert line.state(row_id) == OutboxState.UNKNOWN
+    assert ["nobody knows" in word.text for word in told(clinic)] == [True]
+
+
+# --- several answers ----------------------------------------------------------------------------------------
+
+
+async def test_each_of_several_answers_is_recorded(clinic: Story) -> None:
+    """What arrived and is followed by nothing in one go; the others each for itself."""
+    answers: list[tuple[Parcel, Outcome]] = []
+    purposes = (None, None, Purpose.STRANGER, Purpose.SECRET, Purpose.RELAY, None)
+    for chat, purpose in enumerate(purposes, start=1001):
+        row_id = flying(clinic, chat, purpose)
+        answers.append((parcel(row_id, chat, purpose), Sent(message_id=10 * chat)))
+    answers[1] = answers[1][0], LOST
+    answers[-1] = parcel(relayed(clinic), ANA.id, None, has_receipt=True), Sent(message_id=7)
+    clinic.tools.database.call(outcome.record_all, clinic.tools, answers, clinic.now)
+
+    line = Outbox(clinic.tools.database, clinic.now, 1)
+    states = [line.state(one.id) for one, _answer in answers]
+    sent = OutboxState.SENT
+    assert states == [sent, OutboxState.DOUBT, None, sent, sent, sent]
+    assert line.there(answers[0][0].id).message_id == 10 * 1001
+    assert ["Delivered" in word.text for word in told(clinic)] == [True]
+
+
+def parcel(row_id: int, chat: int, purpose: str | None, *, has_receipt: bool = False) -> Parcel:
+    """Return a message on its way."""
+    return Parcel(
+        id=row_id,
+        attempt=1,
+        chat_id=chat,
+        outgoing=Outgoing(),
+        target=None,
+        slow=False,
+        purpose=purpose,
+        has_receipt=has_receipt,
+        is_repeat=False,
+    )
+
+
+# --- moved --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -269,7 +269,8 @@ ENTRIES = st.lists(
         chat=st.integers(1, 6),
         priority=st.sampled_from(Priority),
         state=st.sampled_from(
-            [OutboxState.QUEUED] * 4 + [OutboxState.AGAIN, OutboxState.SENDING, OutboxState.SENT]
+            [OutboxState.QUEUED] * 4
+            + [OutboxState.AGAIN, OutboxState.DOUBT, OutboxState.DOUBT, OutboxState.SENDING, OutboxState.SENT]
         ),
         waits=st.booleans(),
         stale=st.sampled_from([False, False, False, True]),
@@ -285,6 +286,7 @@ ENTRIES = st.lists(
     slow=st.none() | st.integers(0, 4),
     full=st.sets(st.integers(1, 6), max_size=2),
     busy=st.sets(st.integers(1, 6), max_size=2),
+    repeats=st.integers(0, 3),
 )
 def test_whatever_is_in_line_the_right_messages_are_taken(
     line: Outbox,
@@ -294,6 +296,7 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
     slow: int | None,
     full: set[int],
     busy: set[int],
+    repeats: int,
 ) -> None:
     """One page or many: the claim is what a plain reading of its rules says, and so is what it says of the rest."""
     monkeypatch.setattr(claims, "PAGE", 4)
@@ -307,10 +310,24 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
     failed = {
         entry.chat
         for entry in entries
-        if entry.state is OutboxState.AGAIN and entry.waits and not entry.stale
+        if entry.state in (OutboxState.AGAIN, OutboxState.DOUBT) and entry.waits and not entry.stale
     }
     held = full | failed
     closed = busy | {entry.chat for entry in entries if entry.state is OutboxState.SENDING}
+    in_doubt, allowed = False, 0
+    for priority, row_id, chat in sorted(
+        (entry.priority, row_id, entry.chat)
+        for row_id, entry in zip(ids, entries, strict=True)
+        if entry.state is OutboxState.DOUBT and not entry.waits and not entry.stale
+    ):
+        if chat in closed or (chat in held and priority is not Priority.DANGER):
+            held.add(chat)
+        elif allowed == repeats:
+            in_doubt = True
+            held.add(chat)
+        else:
+            allowed += 1
+            queued.append((priority, row_id, chat))
     expected: list[int] = []
     waiting, slow_left = None, limit if slow is None else slow
     for priority, row_id, chat in sorted(queued):
@@ -324,9 +341,10 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
         expected.append(row_id)
         slow_left -= can_wait
 
-    found = line.look(limit=limit, slow=slow, full=full, busy=busy)
+    found = line.look(limit=limit, slow=slow, full=full, busy=busy, repeats=repeats)
 
     assert ([row.id for row in found.rows], found.waiting) == (expected, waiting)
+    assert found.in_doubt == in_doubt
     assert found.next_try == (NOW + SECOND if failed else None)
 
 
@@ -487,7 +505,7 @@ def test_a_later_try_of_a_message_that_is_known_is_a_stray(line: Outbox) -> None
     assert line.database.call(claims.give_back_strays, {(row_id, 1)}) == 1
 
     row = line.there(row_id)
-    assert (row.state, row.attempts) == (OutboxState.QUEUED, 1)
+    assert (row.state, row.attempts) == (OutboxState.DOUBT, 1)
     assert [row.attempts for row in line.look().rows] == [2]
     assert line.database.call(claims.give_back_strays, {(row_id, 2)}) == 0
 
@@ -509,7 +527,8 @@ def test_there_may_be_no_strays(line: Outbox) -> None:
 
 def _crash(line: Outbox, row_id: int, now: datetime) -> None:
     """Let the process die between sending and recording, and the lease run out."""
-    line.database.call(claims.recover, now + LEASE + SECOND)
+    for lapsed in line.look(now + LEASE + SECOND, limit=0).lapsed:
+        line.database.call(outbox.unknown, lapsed, now, "the lease has ended")
 
 
 def _lose_the_answer(line: Outbox, row_id: int, now: datetime) -> None:
@@ -519,7 +538,8 @@ def _lose_the_answer(line: Outbox, row_id: int, now: datetime) -> None:
 
 def _restart(line: Outbox, row_id: int, now: datetime) -> None:
     """Let the process die, and be started again at once."""
-    line.database.call(claims.recover, now, all_of_them=True)
+    for flying in line.database.call(claims.on_their_way):
+        line.database.call(outbox.unknown, flying, now, "the process ended")
 
 
 @pytest.mark.parametrize("first", [_crash, _lose_the_answer, _restart])
@@ -568,25 +588,136 @@ def test_failures_in_between_give_no_further_repeat(line: Outbox) -> None:
     assert line.state(row_id) == OutboxState.UNKNOWN
 
 
-def test_a_lease_is_respected_until_it_ends(line: Outbox) -> None:
-    """A message on its way is left alone while its lease runs, and recovered afterwards, once."""
+def test_a_claim_whose_lease_has_ended_is_told(line: Outbox) -> None:
+    """Nobody we know sends it: it was left behind. Until then, and if this process sends it, it is left alone."""
+    row_id, waiting = line.add(), line.add()
+    line.claim()
+
+    assert line.look(NOW + LEASE).lapsed == []
+    assert line.look(NOW + LEASE + SECOND, sending=[row_id]).lapsed == []
+    found = line.look(NOW + LEASE + SECOND)
+    assert (found.lapsed, found.rows) == ([row_id], [])
+    line.database.call(outbox.unknown, row_id, NOW + LEASE + SECOND, "the lease has ended")
+    assert line.send_all(NOW + LEASE + SECOND) == [row_id, waiting]
+
+
+@pytest.mark.parametrize("until", [None, NOW + LEASE + SECOND, NOW + DAY])
+def test_a_lease_that_cannot_be_has_ended(line: Outbox, until: datetime | None) -> None:
+    """A clock that was set back since wrote it; or nobody did."""
     row_id = line.add()
     line.claim()
+    line.database.call(lambda session: session.execute(update(OutboxRow).values(lease_until=until)) and None)
 
-    assert line.database.call(claims.recover, NOW + LEASE) == 0
-    assert line.claim(NOW + LEASE) == []
-    assert line.database.call(claims.recover, NOW + LEASE + SECOND) == 1
-    assert line.database.call(claims.recover, NOW + LEASE + SECOND) == 0
-    assert line.claim(NOW + LEASE + SECOND) == [row_id]
+    assert line.look().lapsed == [row_id]
 
 
-def test_the_only_process_need_not_wait_for_leases(line: Outbox) -> None:
-    """At its start, the only process takes back everything that was on its way."""
+def test_what_is_on_its_way_is_told(line: Outbox) -> None:
+    """At its start, the only process finds all that the one before it had claimed, whatever their leases say."""
     ids = [line.add(ANA), line.add(BEN)]
+    assert line.database.call(claims.on_their_way) == []
     line.claim()
+    line.add(ANA)
 
-    assert line.database.call(claims.recover, NOW, all_of_them=True) == 2
+    assert line.database.call(claims.on_their_way) == ids
+
+
+# --- in doubt: only when Telegram is known to answer -----------------------------------------------------
+
+
+def _in_doubt(line: Outbox, *priorities: Priority, pause: timedelta = timedelta(0)) -> list[int]:
+    """Put a message of each priority in line, each to a chat of its own, and lose the answer to each; return the ids."""
+    ids = [line.add(chat, priority=priority) for chat, priority in enumerate(priorities, start=101)]
+    line.claim()
+    for row_id in ids:
+        line.database.call(outbox.unknown, row_id, NOW, "timed out", pause)
+    return ids
+
+
+def test_of_those_in_doubt_only_so_many_leave_the_most_urgent_first(line: Outbox) -> None:
+    """None, one, or all; whether one more could leave is told."""
+    check_in, danger, reply = _in_doubt(line, Priority.CHECK_IN, Priority.DANGER, Priority.REPLY)
+
+    none = line.look(repeats=0)
+    assert (none.rows, none.in_doubt, none.waiting) == ([], True, None)
+    one = line.look(repeats=1)
+    assert ([row.id for row in one.rows], one.in_doubt) == ([danger], True)
+    rest = line.look(repeats=claims.ALL)
+    assert ([row.id for row in rest.rows], rest.in_doubt) == ([reply, check_in], False)
+
+
+def test_what_is_in_doubt_holds_up_its_chat(line: Outbox) -> None:
+    """Danger passes, other chats go on; when it may leave it goes first."""
+    (doubt,) = _in_doubt(line, Priority.REPLY)
+    behind, other = line.add(101), line.add(102)
+    danger = line.add(101, priority=Priority.DANGER)
+
+    assert [row.id for row in line.look(repeats=0).rows] == [danger, other]
+    line.database.call(outbox.sent, danger, 1, NOW)
+    assert line.look(repeats=0).rows == []
+    assert line.send_all() == [doubt, behind]
+
+
+def test_what_is_in_doubt_waits_for_its_moment_too(line: Outbox) -> None:
+    """However many may leave; that moment is told, and until then nothing waits for Telegram alone."""
+    (row_id,) = _in_doubt(line, Priority.REPLY, pause=5 * SECOND)
+
+    found = line.look(NOW + 4 * SECOND)
+    assert (found.rows, found.next_try, found.in_doubt) == ([], NOW + 5 * SECOND, False)
+    assert line.look(NOW + 5 * SECOND, repeats=0).in_doubt
+    assert line.claim(NOW + 5 * SECOND) == [row_id]
+
+
+@pytest.mark.parametrize("ahead", [LONGEST_PAUSE + SECOND, DAY])
+def test_a_clock_that_was_set_back_keeps_nothing_in_doubt(line: Outbox, ahead: timedelta) -> None:
+    """A moment so far ahead was written by a clock that ran ahead."""
+    ids = _in_doubt(line, Priority.REPLY, pause=ahead)
     assert line.claim() == ids
+
+
+def test_what_is_in_doubt_for_its_chat_alone_asks_for_nothing(line: Outbox) -> None:
+    """It waits for a chat that is full or busy, not for Telegram."""
+    _in_doubt(line, Priority.REPLY, Priority.REPLY)
+
+    found = line.look(full=[101], busy=[102], repeats=0)
+    assert (found.rows, found.in_doubt) == ([], False)
+
+
+def test_what_is_in_doubt_and_out_of_date_holds_up_nobody(line: Outbox) -> None:
+    """It waits for nothing any more."""
+    stale = line.add(useful_until=NOW + MINUTE)
+    behind = line.add()
+    line.claim()
+    line.database.call(outbox.unknown, stale, NOW, "timed out")
+
+    found = line.look(NOW + 2 * MINUTE, repeats=0)
+    assert ([row.id for row in found.rows], found.in_doubt) == ([behind], False)
+
+
+def test_a_repeat_that_finds_no_room_is_still_in_doubt(line: Outbox) -> None:
+    """It is not in line like any other: when there is room, Telegram may answer no more."""
+    ids = _in_doubt(line, Priority.REPLY)
+
+    found = line.look(limit=0)
+    assert (found.rows, found.waiting) == ([], Priority.REPLY)
+    assert line.state(ids[0]) == OutboxState.DOUBT
+    assert line.look(repeats=0).rows == []
+
+
+@pytest.mark.parametrize("act", ["give_back", "strays", "retry"])
+def test_a_repeat_that_did_not_leave_is_in_doubt_again(line: Outbox, act: str) -> None:
+    """Its one repeat is still to come, and waits for Telegram as before."""
+    (row_id,) = _in_doubt(line, Priority.REPLY)
+    assert line.claim() == [row_id]
+    if act == "give_back":
+        line.database.call(claims.give_back, row_id)
+    elif act == "strays":
+        line.database.call(claims.give_back_strays, set())
+    else:
+        line.database.call(outbox.retry, row_id, NOW, "502")
+
+    assert line.state(row_id) == OutboxState.DOUBT
+    assert line.look(repeats=0).rows == []
+    assert line.send_all() == [row_id]
 
 
 def test_an_answer_that_comes_after_the_lease_still_counts(line: Outbox) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from bot.domain.message import Outgoing
+from bot.domain.message import Kind, Outgoing
 from bot.storage import claims, outbox
 from bot.storage.database import Database
-from bot.storage.outbox import USEFUL, OutboxState, Purpose
+from bot.storage.outbox import IN_LINE, USEFUL, OutboxState, Purpose
 from tests.kit.outbox import Outbox
 from tests.storage.conftest import ANA, BEN, NOW
 
@@ -24,6 +24,18 @@ STAFF = -1_002_000_000_001
 def line(database: Database) -> Outbox:
     """Give an empty outbox."""
     return Outbox(database, NOW, ANA)
+
+
+def waiting(line: Outbox, state: OutboxState, chat: int = ANA) -> int:
+    """Put a message in line and let it wait there in *state* (one of `IN_LINE`) for a second; return its id."""
+    row_id = line.add(chat)
+    if state is not OutboxState.QUEUED:
+        line.claim()
+    if state is OutboxState.AGAIN:
+        line.database.call(outbox.retry, row_id, NOW + SECOND, "no connection")
+    if state is OutboxState.DOUBT:
+        line.database.call(outbox.unknown, row_id, NOW, "timed out", SECOND)
+    return row_id
 
 
 # --- in line ---------------------------------------------------------------------------------------------
@@ -55,11 +67,13 @@ def test_a_message_is_useful_for_a_day_unless_it_says_otherwise(line: Outbox) ->
 
 
 def test_what_is_out_of_date_is_found_in_line(line: Outbox) -> None:
-    """Whether it waits for its turn or for another try, the longest waiting first, up to a limit; nothing else."""
+    """Whether it waits for its turn, for another try or in doubt, the longest waiting first, up to a limit; nothing else."""
     again = line.add(1, useful_until=NOW + MINUTE)
+    doubt = line.add(6, useful_until=NOW + MINUTE)
     flying = line.add(2, useful_until=NOW + MINUTE)
     line.claim()
     line.database.call(outbox.retry, again, NOW + DAY, "no connection")
+    line.database.call(outbox.unknown, doubt, NOW, "timed out")
     queued = [line.add(chat, useful_until=NOW + MINUTE) for chat in (3, 4)]
     line.add(5, useful_until=NOW + MINUTE + SECOND)
 
@@ -68,18 +82,16 @@ def test_what_is_out_of_date_is_found_in_line(line: Outbox) -> None:
         return [row.id for row in line.database.call(outbox.out_of_date, now, limit)]
 
     assert found(10, 0) == []
-    assert found(10, 1) == [again, *queued]
-    assert found(2, 1) == [again, queued[0]]
+    assert found(10, 1) == [again, doubt, *queued]
+    assert found(2, 1) == [again, doubt]
     assert line.state(flying) == OutboxState.SENDING
 
 
-@pytest.mark.parametrize("state", [OutboxState.QUEUED, OutboxState.AGAIN])
-def test_what_has_not_left_can_be_ended(line: Outbox, state: OutboxState) -> None:
+@pytest.mark.parametrize("state", IN_LINE)
+def test_what_is_in_line_can_be_ended(line: Outbox, state: OutboxState) -> None:
     """What lost its sense in line ends there, with its reason."""
-    row_id = line.add()
-    if state is OutboxState.AGAIN:
-        line.claim()
-        line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
+    row_id = waiting(line, state)
+    assert line.state(row_id) == state
 
     ended = line.database.call(outbox.end, row_id, OutboxState.EXPIRED, "too late")
 
@@ -111,7 +123,7 @@ def test_what_was_given_up_is_not_sent(line: Outbox, state: OutboxState) -> None
 
     assert ended is not None
     assert (ended.state, ended.error) == (state, ("Forbidden: " + "x" * 400)[:300])
-    assert line.database.call(claims.recover, NOW + DAY, all_of_them=True) == 0
+    assert line.database.call(claims.on_their_way) == []
     assert line.claim(NOW + DAY) == []
 
 
@@ -144,7 +156,7 @@ def test_only_one_purpose_or_slot_is_cancelled_if_asked(line: Outbox) -> None:
     assert line.send_all() == [reply, relay]
 
 
-@pytest.mark.parametrize("fate", ["retry", "unknown", "recover"])
+@pytest.mark.parametrize("fate", ["retry", "unknown"])
 def test_what_was_cancelled_on_its_way_is_not_tried_again(line: Outbox, fate: str) -> None:
     """If a patient says stop while a check-in is on its way and that try fails, it does not leave later."""
     row_id = line.add(purpose=Purpose.CHECK_IN)
@@ -153,10 +165,8 @@ def test_what_was_cancelled_on_its_way_is_not_tried_again(line: Outbox, fate: st
 
     if fate == "retry":
         line.database.call(outbox.retry, row_id, NOW + SECOND, "flood")
-    elif fate == "unknown":
-        line.database.call(outbox.unknown, row_id, NOW + SECOND, "timed out")
     else:
-        line.database.call(claims.recover, NOW + DAY)
+        line.database.call(outbox.unknown, row_id, NOW + SECOND, "timed out")
 
     assert line.claim(NOW + DAY) == []
 
@@ -173,11 +183,10 @@ def test_what_was_cancelled_on_its_way_and_arrived_is_on_record(line: Outbox) ->
     assert line.database.call(outbox.message_in_slot, ANA, "check_in:1") == 77
 
 
-def test_what_waits_for_another_try_can_be_cancelled(line: Outbox) -> None:
+@pytest.mark.parametrize("state", [OutboxState.AGAIN, OutboxState.DOUBT])
+def test_what_waits_for_another_try_can_be_cancelled(line: Outbox, state: OutboxState) -> None:
     """It does not come back at its moment."""
-    row_id = line.add()
-    line.claim()
-    line.database.call(outbox.retry, row_id, NOW + SECOND, "no connection")
+    row_id = waiting(line, state)
 
     assert line.database.call(outbox.cancel, ANA) == 1
     assert line.claim(NOW + DAY) == []
@@ -300,6 +309,22 @@ def test_what_was_erased_on_its_way_is_not_recorded(line: Outbox) -> None:
     assert line.row(row_id) is None
 
 
+@pytest.mark.parametrize("kind", ["text", "edit"])
+def test_the_last_try_is_known_as_such(line: Outbox, kind: Kind) -> None:
+    """The one after the doubts that a message may have; until then it is one like any other."""
+    row_id = line.database.call(outbox.add, ANA, Outgoing(kind=kind, text="x", message_id=5), NOW).id
+    most = outbox.REPEATS_OF_EDIT if kind == "edit" else outbox.REPEATS
+    for doubts in range(most + 1):
+        now = NOW + doubts * MINUTE
+        assert outbox.is_last_try(line.there(row_id).payload) == (doubts == most)
+        assert line.claim(now) == [row_id]
+        line.database.call(outbox.unknown, row_id, now, "timed out")
+        waits = OutboxState.DOUBT if doubts == most - 1 else OutboxState.AGAIN
+        assert line.state(row_id) == (OutboxState.UNKNOWN if doubts == most else waits)
+
+    assert not outbox.is_last_try(None)
+
+
 def test_an_edit_of_unknown_fate_is_repeated_after_growing_pauses(line: Outbox) -> None:
     """It changes nothing if it comes again, and lost it would leave a person with yesterday's page; it ends all the same."""
     edit = Outgoing(kind="edit", text="2 of 3", message_id=5)
@@ -380,11 +405,10 @@ def test_a_group_that_moved_gets_what_was_in_line(line: Outbox) -> None:
     assert [row.chat_id if row else None for row in rows] == [STAFF, STAFF - 1, STAFF - 1, ANA]
 
 
-def test_a_group_that_moved_gets_what_waits_for_another_try(line: Outbox) -> None:
+@pytest.mark.parametrize("state", [OutboxState.AGAIN, OutboxState.DOUBT])
+def test_a_group_that_moved_gets_what_waits_for_another_try(line: Outbox, state: OutboxState) -> None:
     """It is tried at its moment, at the new id."""
-    row_id = line.add(STAFF)
-    line.claim()
-    line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
+    waiting(line, state, STAFF)
 
     line.database.call(outbox.follow_chat, STAFF, STAFF - 1)
 
@@ -404,7 +428,11 @@ def test_nothing_to_send(line: Outbox) -> None:
     line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
     assert line.database.call(outbox.nothing_to_send, NOW)
     assert not line.database.call(outbox.nothing_to_send, NOW + MINUTE)
-    line.send_all(NOW + MINUTE)
+    line.claim(NOW + MINUTE)
+    line.database.call(outbox.unknown, row_id, NOW + MINUTE, "timed out", MINUTE)
+    assert line.database.call(outbox.nothing_to_send, NOW + MINUTE)
+    assert not line.database.call(outbox.nothing_to_send, NOW + 2 * MINUTE)
+    line.send_all(NOW + 2 * MINUTE)
     assert line.database.call(outbox.nothing_to_send, NOW + DAY)
 
 
@@ -426,8 +454,8 @@ def test_the_next_try_is_that_of_the_first_that_failed(line: Outbox) -> None:
     assert next_try(NOW + MINUTE) is None
 
 
-def test_what_has_not_left_is_in_line(line: Outbox) -> None:
-    """Waiting for its turn or for another try; not when it is on its way, nor when it has arrived."""
+def test_what_is_still_to_leave_is_in_line(line: Outbox) -> None:
+    """Waiting for its turn, for another try or in doubt; not when it is on its way, nor when it has arrived."""
 
     def is_in_line(chat: int = ANA, slot: str = "check_in:1") -> bool:
         return line.database.call(outbox.is_in_line, chat, slot)
@@ -438,6 +466,9 @@ def test_what_has_not_left_is_in_line(line: Outbox) -> None:
     line.claim()
     assert not is_in_line()
     line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
+    assert is_in_line()
+    line.claim(NOW + MINUTE)
+    line.database.call(outbox.unknown, row_id, NOW + MINUTE, "timed out")
     assert is_in_line()
     line.send_all(NOW + MINUTE)
     assert not is_in_line()
@@ -496,18 +527,20 @@ def test_tidying_drops_what_is_old_and_over(line: Outbox) -> None:
     line.database.call(outbox.cancel, BEN)
     recent = line.add(ANA, now=NOW - DAY)
     line.send_all()
-    again, flying, waiting = (
-        line.add(chat, now=NOW - 20 * DAY, useful_until=NOW) for chat in (BEN, ANA, ANA)
+    again, flying, in_doubt, queued = (
+        line.add(chat, now=NOW - 20 * DAY, useful_until=NOW) for chat in (BEN, ANA, STAFF, ANA)
     )
     line.claim()
     line.database.call(outbox.retry, again, NOW + DAY, "no connection")
+    line.database.call(outbox.unknown, in_doubt, NOW, "timed out")
 
     assert line.database.call(outbox.tidy, NOW - 10 * DAY) == 2
 
     assert line.row(old) is line.row(cancelled) is None
-    assert [line.state(row_id) for row_id in (recent, again, flying, waiting)] == [
+    assert [line.state(row_id) for row_id in (recent, again, flying, in_doubt, queued)] == [
         OutboxState.SENT,
         OutboxState.AGAIN,
         OutboxState.SENDING,
+        OutboxState.DOUBT,
         OutboxState.QUEUED,
     ]
