@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
 from bot.domain.timing import send_moment
-from bot.domain.triage import Urgency
-from bot.service import alarm, follow_up, outcome
+from bot.service import attempt, follow_up, outcome, raise_again
 from bot.service.ports import Tools
 from bot.service.turn import Turn, zone_of
 from bot.storage import alerts, check_ins, outbox
-from bot.storage.database import DatabaseAway, Session
+from bot.storage.database import Session
 from bot.storage.outbox import OutboxState
-from bot.storage.tables import Alert, CheckIn, OutboxRow
-
-log = logging.getLogger(__name__)
-R = TypeVar("R")
+from bot.storage.tables import CheckIn, OutboxRow
 
 #: So many of each kind are done in one transaction: replies wait for no more than one of those.
 BATCH = 20
@@ -80,51 +74,19 @@ def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = T
             lost[check_in.id] = check_in
         return "out_of_date"
 
-    for row in _try_all(session, done, ask, rows):
+    for row in attempt.each(session, done, ask, rows):
         row.due_at = now + PUT_OFF
     silent = check_ins.claim_silent(session, now, BATCH)
-    for row in _try_all(session, done, lambda row: _nudge_or_end(session, tools, row, now), silent):
+    for row in attempt.each(session, done, lambda row: _nudge_or_end(session, tools, row, now), silent):
         row.nudge_at = now + PUT_OFF
-    again = alerts.due_again(session, now, BATCH)
-    for alert in _try_all(session, done, lambda alert: _raise_again(session, tools, alert, now), again):
-        alert.raise_at = now + PUT_OFF
-        alert.tell_patient_at = None
+    more_alerts = raise_again.due(session, tools, done, now, BATCH)
     late = outbox.out_of_date(session, now, BATCH) if len(rows) < BATCH else []
-    for message in _try_all(session, done, give_up, late):
+    for message in attempt.each(session, done, give_up, late):
         outbox.end(session, message.id, OutboxState.EXPIRED, message.error or "")
     if tell_expired:
         _list_for_staff(session, tools, lost.values(), now)
-    more = BATCH in (len(rows), len(silent), len(again), len(late))
+    more = more_alerts or BATCH in (len(rows), len(silent), len(late))
     return Counts(more=more, **{name: done[name] for name in Counts.__dataclass_fields__ if name != "more"})
-
-
-def _try_all(session: Session, done: Counter[str], step: Callable[[R], str], rows: Sequence[R]) -> list[R]:
-    """Do a step for all *rows* at once; if one fails, for each by itself. Return those for which it failed."""
-    if not rows:
-        return []
-    try:
-        with session.begin_nested():
-            counted = Counter([step(row) for row in rows])
-    except DatabaseAway:
-        raise
-    except Exception:
-        return [row for row in rows if not _try(session, done, step, row)]
-    done.update(counted)
-    return []
-
-
-def _try(session: Session, done: Counter[str], step: Callable[[R], str], row: R) -> bool:
-    """Do one step by itself: if it fails, nothing of it stays, and the others go on."""
-    try:
-        with session.begin_nested():
-            done[step(row)] += 1
-    except DatabaseAway:
-        raise
-    except Exception:
-        log.exception("Something due could not be handled; it is put off.", extra={"action": "dispatch"})
-        done["put_off"] += 1
-        return False
-    return True
 
 
 def next_moment(session: Session) -> datetime | None:
@@ -182,27 +144,6 @@ def _nudge_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -
     row.nudge_at = now + follow_up.patience(turn, row)
     follow_up.invite_to_answer(turn, row, again=True)
     return "nudged"
-
-
-def _raise_again(session: Session, tools: Tools, alert: Alert, now: datetime) -> str:
-    """Raise again what nobody has acknowledged, and tell the patient, once, that nobody has seen it yet."""
-    turn = Turn.with_chat(session, tools, alert.chat_id, alert.branch_id, now)
-    if alert.tell_patient_at is not None and alert.tell_patient_at <= now:
-        alert.tell_patient_at = None
-        key = "nobody_yet_emergency" if alert.urgency == Urgency.EMERGENCY else "nobody_yet_same_day"
-        opening = tools.settings.next_opening(alert.branch_id, now)
-        turn.say(
-            turn.text(key, opens=turn.opening(opening) if opening else "-"),
-            priority=Priority.DANGER,
-        )
-    if alert.raise_at is None or alert.raise_at > now:
-        return "patient_told"
-    posted = turn.staff() is not None
-    if posted:
-        alert.times_raised += 1
-        alarm.post(turn, alert, again=True)
-    alert.raise_at = alarm.again_at(turn, Urgency(alert.urgency), alert.times_raised)
-    return "raised_again" if posted else "no_group"
 
 
 def _give_up(session: Session, tools: Tools, message: OutboxRow, now: datetime) -> CheckIn | None:
