@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from telegram.ext import Application
-from telegram.request import HTTPXRequest
 
 from bot.chat.house import App
 from bot.chat.pools import Pools
+from bot.chat.request import Request
 from bot.storage.inbox import Arrival
 
 #: Connections to Telegram, in so many pools of so many: for messages on their way, and some for questions.
@@ -50,6 +50,6 @@ def connect(connection: Connection) -> App:
         .base_file_url(f"{root}/file/bot")
         .updater(None)
         .request(Pools(*POOLS, connect_timeout=10, read_timeout=20))
-        .get_updates_request(HTTPXRequest(connection_pool_size=2, connect_timeout=10))
+        .get_updates_request(Request(connection_pool_size=2, connect_timeout=10))
         .build()
     )

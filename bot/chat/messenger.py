@@ -6,6 +6,7 @@ import base64
 import io
 import logging
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -31,6 +32,7 @@ from telegram.error import (
     TimedOut,
 )
 
+from bot.chat.request import NotTelegram
 from bot.domain.message import Outgoing, Rows, plain
 from bot.service.line_state import is_answer
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, TryLater, Unknown
@@ -163,6 +165,8 @@ def sort_error(error: TelegramError) -> Outcome:
             return Gone(reason=reason) if gone else Refused(reason=reason)
         case InvalidToken() | Conflict():
             return TryLater(reason=reason, after=timedelta(minutes=1))
+        case NotTelegram():
+            return _after_stranger(error, reason)
         case TimedOut() | NetworkError():
             return _after_network(error, reason)
         case _:
@@ -177,9 +181,20 @@ def _after_network(error: NetworkError, reason: str) -> Outcome:
         return TryLater(reason=reason, everyone=True)
     if isinstance(cause, httpx.PoolTimeout):
         return TryLater(reason=reason)
-    if isinstance(cause, httpx.HTTPError):
+    if cause is not None:
         return Unknown(reason=reason)
+    if "too large" in error.message.lower():  # 413, the only one of these that no waiting changes
+        return Refused(reason=reason)
     return TryLater(reason=reason)  # a 5xx: the server answered that it did not take it
+
+
+def _after_stranger(error: NotTelegram, reason: str) -> Outcome:
+    """Sort what a proxy or a firewall said in Telegram's place: nothing of it is Telegram's word on the chat."""
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return Refused(reason=reason)
+    if error.code == HTTPStatus.GATEWAY_TIMEOUT:
+        return Unknown(reason=reason)  # it asked Telegram, and gave up waiting for the answer
+    return TryLater(reason=reason, everyone=error.code < HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def _keyboard(rows: Rows) -> InlineKeyboardMarkup | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from telegram.request import BaseRequest, HTTPXRequest, RequestData
+from telegram.request import BaseRequest, RequestData
+
+from bot.chat.request import Request
 
 
 class Pools(BaseRequest):
-    """As `HTTPXRequest`, with its connections in small pools, of which each request takes the least busy one.
+    """As `Request`, with its connections in small pools, of which each request takes the least busy one.
 
     In one pool of 32 a third of the time of a message went into looking for a connection; see RESEARCH, 12.
     """
@@ -16,9 +18,7 @@ class Pools(BaseRequest):
     def __init__(self, number: int, size: int, *, connect_timeout: float, read_timeout: float) -> None:
         """Prepare *number* pools of *size* connections; both times are seconds."""
         self._pools = [
-            HTTPXRequest(
-                connection_pool_size=size, connect_timeout=connect_timeout, read_timeout=read_timeout
-            )
+            Request(connection_pool_size=size, connect_timeout=connect_timeout, read_timeout=read_timeout)
             for _ in range(number)
         ]
         self._busy = [0] * number

@@ -21,7 +21,7 @@ from tests.kit.offline import OfflineRequest
 def offline(monkeypatch: pytest.MonkeyPatch) -> OfflineRequest:
     """A Telegram in memory, in place of every HTTP request."""
     request = OfflineRequest()
-    monkeypatch.setattr(connection_module, "HTTPXRequest", lambda **_: request)
+    monkeypatch.setattr(connection_module, "Request", lambda **_: request)
     monkeypatch.setattr(connection_module, "Pools", lambda *_, **__: request)
     return request
 

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from telegram.request import HTTPXRequest
 
 from bot.chat.pools import Pools
+from bot.chat.request import Request
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ async def test_all_pools_are_opened_and_closed(monkeypatch: pytest.MonkeyPatch) 
     """None stays behind."""
     calls: list[str] = []
 
-    async def note(self: HTTPXRequest) -> None:
+    async def note(self: Request) -> None:
         calls.append("called")
 
-    monkeypatch.setattr(HTTPXRequest, "initialize", note)
-    monkeypatch.setattr(HTTPXRequest, "shutdown", note)
+    monkeypatch.setattr(Request, "initialize", note)
+    monkeypatch.setattr(Request, "shutdown", note)
     made = Pools(4, 2, connect_timeout=1, read_timeout=7)
     await made.initialize()
     await made.shutdown()
