@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, bindparam, delete, func, null, or_, select, update
+from sqlalchemy import Table, Text, and_, bindparam, delete, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -196,21 +196,26 @@ def erase_chat(session: Session, chat_id: int) -> int:
     return len(rows)
 
 
-def tidy(session: Session, words_before: datetime, ids_before: datetime) -> int:
+def tidy(session: Session, words_before: datetime, ids_before: datetime, most: int = 500) -> int:
     """Erase the words of updates that ended before *words_before*, drop the rows that ended before *ids_before*.
 
-    A parked update has no end of its own: it counts from its arrival.
+    The oldest first, *most* rows at a time; return how many. A parked update has no end of its own: it counts from its
+    arrival.
     """
     ended = func.coalesce(InboxRow.handled_at, InboxRow.received_at)
-    over = InboxRow.state != InboxState.WAITING
-    erased = 0
-    for row in session.scalars(select(InboxRow).where(over, ended < words_before)).all():
-        if row.payload is not None or row.chat_id is not None:
-            row.payload = None
-            row.chat_id = None
-            erased += 1
-    session.execute(delete(InboxRow).where(over, ended < ids_before))
-    return erased
+    words = or_(InboxRow.chat_id.is_not(None), InboxRow.payload.cast(Text) != "null")
+    over = or_(ended < ids_before, and_(ended < words_before, words))
+    rows = session.execute(
+        select(InboxRow.seq, ended < ids_before)
+        .where(InboxRow.state != InboxState.WAITING, over)
+        .order_by(InboxRow.seq)
+        .limit(most)
+    ).all()
+    dropped = [seq for seq, is_over in rows if is_over]
+    erased = [seq for seq, is_over in rows if not is_over]
+    session.execute(delete(InboxRow).where(InboxRow.seq.in_(dropped)))
+    session.execute(update(InboxRow).where(InboxRow.seq.in_(erased)).values(payload=None, chat_id=None))
+    return len(rows)
 
 
 #: Parked, or waiting after a failure.

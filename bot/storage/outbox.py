@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, func, null, select, update
+from sqlalchemy import Table, bindparam, delete, null, select, update
 from sqlalchemy.orm import Session
 
 from bot.domain.message import Outgoing, Priority, plain
@@ -279,15 +279,12 @@ def follow_chat(session: Session, old: int, new: int) -> None:
     )
 
 
-def tidy(session: Session, before: datetime) -> int:
-    """Drop messages older than *before* that are no longer in line, and return how many."""
-    condition = (
-        OutboxRow.created_at < before,
-        OutboxRow.state.not_in(OPEN),
-    )
-    number = session.scalar(select(func.count()).select_from(OutboxRow).where(*condition)) or 0
-    session.execute(delete(OutboxRow).where(*condition))
-    return number
+def tidy(session: Session, before: datetime, most: int = 500) -> int:
+    """Drop messages older than *before* that are no longer in line, *most* of them at a time; return how many."""
+    over = select(OutboxRow.id).where(OutboxRow.created_at < before, OutboxRow.state.not_in(OPEN))
+    dropped = session.scalars(over.order_by(OutboxRow.id).limit(most)).all()
+    session.execute(delete(OutboxRow).where(OutboxRow.id.in_(dropped)))
+    return len(dropped)
 
 
 def _close(session: Session, row: OutboxRow, state: OutboxState) -> None:

@@ -134,7 +134,9 @@ class Alert(Base):
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)
     #: The chat it is about: a patient's, or that of a stranger in danger.
     chat_id: Mapped[int] = mapped_column(BigInteger, index=True)
-    treatment_id: Mapped[int | None] = mapped_column(ForeignKey("treatments.id", ondelete="CASCADE"))
+    treatment_id: Mapped[int | None] = mapped_column(
+        ForeignKey("treatments.id", ondelete="CASCADE"), index=True
+    )
     kind: Mapped[str] = mapped_column(String(12))
     urgency: Mapped[str] = mapped_column(String(12))
     red_flag: Mapped[str | None] = mapped_column(String(40))
@@ -194,7 +196,7 @@ class OutboxRow(Base):
     payload: Mapped[dict[str, Any] | None]
     slot: Mapped[str | None] = mapped_column(String(60))
     #: Whom a message in the staff group is about: a reply to it goes to this chat.
-    about_chat: Mapped[int | None] = mapped_column(BigInteger)
+    about_chat: Mapped[int | None] = mapped_column(BigInteger, index=True)
     alert_id: Mapped[int | None]
     #: "relay": staff are told when it arrived; "check_in"; "stranger": erased once sent; "secret": words erased once sent.
     purpose: Mapped[str | None] = mapped_column(String(12))

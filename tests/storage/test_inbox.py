@@ -460,6 +460,22 @@ def test_tidying_erases_old_words_and_drops_older_ids(database: Database) -> Non
     assert database.call(inbox.tidy, NOW - 10 * DAY, NOW - 30 * DAY) == 0
 
 
+def test_tidying_changes_no_more_at_a_time_than_it_may(database: Database) -> None:
+    """The oldest first, whether their words are erased or their rows dropped; the next call goes on until none is left."""
+    _arrive(database, *((number, ANA) for number in range(1, 6)))
+    for update_id, days in ((1, 20), (2, 40), (3, 40), (4, 20), (5, 5)):
+        database.call(inbox.finish, update_id, NOW - days * DAY, keep_words=True)
+    limits = (NOW - 10 * DAY, NOW - 30 * DAY, 2)
+
+    assert database.call(inbox.tidy, *limits) == 2
+    assert _ids(database) == [1, 3, 4, 5]
+    assert [_row(database, number).payload is None for number in (1, 3, 4, 5)] == [True, False, False, False]
+    assert [database.call(inbox.tidy, *limits) for _ in range(2)] == [2, 0]
+    assert _ids(database) == [1, 4, 5]
+    assert (_row(database, 4).payload, _row(database, 4).chat_id) == (None, None)
+    assert _row(database, 5).payload is not None
+
+
 def test_tidying_erases_words_of_no_chat(database: Database) -> None:
     """An update that belongs to no chat has words, too, and they go at the same time."""
     _arrive(database, (1, None))

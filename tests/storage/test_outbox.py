@@ -544,3 +544,17 @@ def test_tidying_drops_what_is_old_and_over(line: Outbox) -> None:
         OutboxState.DOUBT,
         OutboxState.QUEUED,
     ]
+
+
+def test_tidying_drops_no_more_at_a_time_than_it_may(line: Outbox) -> None:
+    """The oldest go first, and the next call goes on; a message in line is passed over, not waited for."""
+    waits = line.add(BEN, now=NOW - 20 * DAY)
+    line.database.call(outbox.end, waits, OutboxState.AGAIN, "no connection")
+    ids = [line.add(ANA, now=NOW - 20 * DAY) for _ in range(3)]
+    line.database.call(outbox.cancel, ANA)
+
+    assert line.database.call(outbox.tidy, NOW - 10 * DAY, 2) == 2
+    assert [line.row(row_id) is None for row_id in ids] == [True, True, False]
+    assert line.database.call(outbox.tidy, NOW - 10 * DAY, 2) == 1
+    assert line.database.call(outbox.tidy, NOW - 10 * DAY, 2) == 0
+    assert line.state(waits) == OutboxState.AGAIN

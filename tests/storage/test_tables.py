@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import BigInteger, DateTime, select
+from sqlalchemy import BigInteger, DateTime, UniqueConstraint, select
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -105,6 +105,42 @@ def test_every_number_of_telegrams_has_64_bits() -> None:
 
     assert len(columns) >= 10
     assert [str(column) for column in columns if not isinstance(column.type, BigInteger)] == []
+
+
+def _begin_an_index() -> set[tuple[str, str]]:
+    """Return the columns by which rows are found without reading the whole table."""
+    found = set()
+    for table in Base.metadata.tables.values():
+        columns = [table.primary_key.columns, *(index.columns for index in table.indexes)]
+        columns += [one.columns for one in table.constraints if isinstance(one, UniqueConstraint)]
+        found |= {(table.name, next(iter(one)).name) for one in columns}
+    return found
+
+
+def test_what_goes_with_a_row_is_found_at_once() -> None:
+    """A deleted row takes others with it (ON DELETE CASCADE): no whole table is read to find them."""
+    pointing = {
+        (table.name, column.name)
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if column.foreign_keys
+    }
+
+    assert len(pointing) >= 6
+    assert pointing <= _begin_an_index()
+
+
+def test_what_is_kept_of_a_chat_is_found_at_once() -> None:
+    """An erasure looks for a chat in every table; with a year's messages that must not stop everything else."""
+    of_chats = {
+        (table.name, column.name)
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if column.name in {"chat_id", "about_chat"}
+    }
+
+    assert len(of_chats) >= 6
+    assert of_chats <= _begin_an_index()
 
 
 def test_a_chat_belongs_to_one_patient(clinic: Clinic) -> None:
