@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from telegram import ChatMember, ChatMemberRestricted, Message, Update
-from telegram.error import BadRequest, Forbidden
+from telegram.error import BadRequest, ChatMigrated, Forbidden
 from telegram.ext import MessageHandler, filters
 
 from bot.chat.house import App, Context, house_of
@@ -62,6 +62,8 @@ async def _is_member(chat_id: int, user_id: int, context: Context) -> bool:
     """Ask Telegram; an error other than "no such member" is raised, so that the update is tried again."""
     try:
         member = await context.bot.get_chat_member(chat_id, user_id)
+    except ChatMigrated as moved:  # a tap under a message from before the group became a supergroup
+        return await _is_member(moved.new_chat_id, user_id, context)
     except (BadRequest, Forbidden):
         return False
     return member.status in _IN or (isinstance(member, ChatMemberRestricted) and member.is_member)

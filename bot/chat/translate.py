@@ -44,6 +44,7 @@ def from_message(update: Update, message: Message, bot_name: str) -> Incoming:
         media=_media(message),
         replied_to=answered.message_id if answered else None,
         replied_text=_words(answered),
+        answers_bot=_is_from(answered, bot_name),
         edited=update.edited_message is not None,
         sent_at=message.edit_date if update.edited_message is not None else message.date,
         title=message.chat.title,
@@ -118,6 +119,12 @@ def _media(message: Message) -> Media | None:
         if found is not None:
             return Media(kind=kind, file_id=getattr(found, "file_id", None))
     return None
+
+
+def _is_from(message: Message | None, bot_name: str) -> bool:
+    """Tell whether the bot wrote a message."""
+    author = message.from_user if message is not None else None
+    return author is not None and author.is_bot and (author.username or "").lower() == bot_name.lower()
 
 
 def _words(message: object) -> str:

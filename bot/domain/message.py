@@ -118,8 +118,8 @@ class Incoming:
     text: words, or the caption of a medium. command: "start" for "/start abc", with *arguments* "abc".
     data: what a tapped button carried; *message_id* is then the message under which the button stands.
     replied_to: the message id that this one answers; replied_text: its words (for a tap: what the bot answered to).
-    edited: the text replaces one that was sent before. sent_at: when it was written (or edited), aware UTC; None for
-    what Telegram gives no moment of, such as a tap.
+    answers_bot: that message is the bot's own. edited: the text replaces one that was sent before. sent_at: when it was
+    written (or edited), aware UTC; None for what Telegram gives no moment of, such as a tap.
     """
 
     update_id: int
@@ -133,6 +133,7 @@ class Incoming:
     media: Media | None = None
     replied_to: int | None = None
     replied_text: str = ""
+    answers_bot: bool = False
     edited: bool = False
     sent_at: datetime | None = None
     title: str | None = None

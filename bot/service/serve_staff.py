@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.code import SETUP_LENGTH, code_from, grouped, hash_code, read_code
@@ -39,9 +40,13 @@ def from_group(session: Session, tools: Tools, incoming: Incoming, now: datetime
     arrived = inbox.finish(session, incoming.update_id, now, keep_words=False)
     if arrived is None:
         return
-    group = groups.by_chat(session, incoming.chat_id)
+    chat_id = groups.now_at(session, incoming.chat_id)
+    group = groups.by_chat(session, chat_id)
     branch_id = group.branch_id if group else tools.settings.branch(None).id
-    turn = delay.noted(Turn.with_group(session, tools, incoming.chat_id, branch_id, now), incoming, arrived)
+    turn = delay.noted(Turn.with_group(session, tools, chat_id, branch_id, now), incoming, arrived)
+    if chat_id != incoming.chat_id:
+        # From before the group became a supergroup. There the numbers of messages began anew: this one's stands for another.
+        incoming = replace(incoming, message_id=None)
     if incoming.command == "setup":
         if member:
             _bind(turn, incoming)
@@ -138,9 +143,9 @@ def _alert(turn: Turn, incoming: Incoming) -> None:
 
 
 def refresh_alert(turn: Turn, alert_id: int, message_id: int | None) -> None:
-    """Show an alert as it stands now, in the message that shows it already."""
+    """Show an alert as it stands now, in the message that shows it already; without one (None) in a new message."""
     alert = alerts.by_id(turn.session, alert_id)
-    if alert is not None and message_id is not None:
+    if alert is not None:
         text, _rest = alarm.alert_text(turn, alert)
         turn.edit(
             text,
@@ -162,8 +167,12 @@ def _tell_seen(turn: Turn, chat_id: int) -> None:
 
 def _reply(turn: Turn, incoming: Incoming) -> None:
     """Send a staff member's reply to the patient whom the answered message is about."""
-    row = outbox.answered(turn.session, turn.chat_id, incoming.replied_to or 0, incoming.replied_text)
-    if row is None or row.chat_id != turn.chat_id:
+    earlier = groups.earlier(turn.session, turn.chat_id)
+    said, text = incoming.replied_to or 0, incoming.replied_text
+    row = outbox.answered(turn.session, incoming.chat_id, said, text, earlier=earlier)
+    if row is None:
+        if incoming.answers_bot:
+            turn.say(turn.text("relay_nobody"), reply_to=incoming.message_id, in_group=True)
         return
     if row.slot is not None and row.slot.startswith("draft:"):
         register.typed(turn, incoming, int(row.slot.partition(":")[2]))
@@ -174,7 +183,7 @@ def _reply(turn: Turn, incoming: Incoming) -> None:
     _relay(turn, incoming, row.about_chat)
     alert = alerts.by_id(turn.session, row.alert_id) if row.alert_id else None
     if alert is not None and alerts.acknowledge(turn.session, alert, incoming.sender.name, turn.now):
-        refresh_alert(turn, alert.id, incoming.replied_to)
+        refresh_alert(turn, alert.id, incoming.replied_to if row.chat_id == turn.chat_id else None)
 
 
 def _relay(turn: Turn, incoming: Incoming, chat_id: int) -> None:
@@ -182,9 +191,13 @@ def _relay(turn: Turn, incoming: Incoming, chat_id: int) -> None:
     if person.patient is not None and person.patient.unreachable_at is not None:
         turn.say(turn.text("relay_unreachable"), reply_to=incoming.message_id, in_group=True)
         return
+    if incoming.media is not None and incoming.message_id is None:
+        # A picture from before the group moved: under its number stands another message now, and whose, nobody knows.
+        turn.say(turn.text("relay_failed", who=alarm.who_is(person)), in_group=True)
+        return
     head = person.text("relay_head")
     answer = ((person.button("button_answer_clinic", "ho:write"),),) if person.patient else ()
-    if incoming.media is not None and incoming.message_id is not None:
+    if incoming.media is not None:
         person.say(head, purpose=Purpose.RELAY)
         last = person.put(
             Outgoing(kind="copy", from_chat=turn.chat_id, message_id=incoming.message_id, buttons=answer),

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 from bot.storage import outbox
 from bot.storage.tables import Draft, Note, SetupCode, StaffGroup
 
+#: What the note of an old id begins with.
+_MOVED = "moved:"
+
 
 def of_branch(session: Session, branch_id: str) -> StaffGroup | None:
     """Return the group of a branch, if one is bound."""
@@ -45,10 +48,14 @@ def unbind(session: Session, chat_id: int) -> str | None:
 
 
 def migrate(session: Session, old: int, new: int) -> bool:
-    """Follow a group that became a supergroup; False if it is none of ours (or was followed before)."""
+    """Follow a group that became a supergroup; False if it is none of ours (or was followed before).
+
+    Its old id is remembered: buttons under its old messages still name it.
+    """
     group = by_chat(session, old)
     if group is None or old == new:
         return False
+    write_note(session, f"{_MOVED}{old}", str(new))
     if by_chat(session, new) is not None:
         session.delete(group)  # it was bound anew there before this word came
         session.flush()
@@ -56,6 +63,21 @@ def migrate(session: Session, old: int, new: int) -> bool:
         group.chat_id = new
     outbox.follow_chat(session, old, new)
     return True
+
+
+def now_at(session: Session, chat_id: int) -> int:
+    """Return the id that a group has now: another one, if it became a supergroup since it had this."""
+    seen = {chat_id}
+    while (moved := note(session, f"{_MOVED}{chat_id}")) is not None and int(moved) not in seen:
+        chat_id = int(moved)
+        seen.add(chat_id)
+    return chat_id
+
+
+def earlier(session: Session, chat_id: int) -> list[int]:
+    """Return the ids that a group had before it became the supergroup with this one."""
+    moved = select(Note.key).where(Note.key.startswith(_MOVED), Note.value == str(chat_id))
+    return [int(key.removeprefix(_MOVED)) for key in session.scalars(moved)]
 
 
 def add_setup_code(session: Session, branch_id: str, code_hash: str, expires_at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -201,17 +201,20 @@ def by_message(session: Session, chat_id: int, message_id: int) -> OutboxRow | N
     )
 
 
-def answered(session: Session, chat_id: int, message_id: int, text: str) -> OutboxRow | None:
+def answered(
+    session: Session, chat_id: int, message_id: int, text: str, *, earlier: Collection[int] = ()
+) -> OutboxRow | None:
     """Return the message that somebody answers: the one that stands under this id, else the one with these very words.
 
     When Telegram took a message and its answer was lost, we do not know the id, and it may stand in the chat twice.
-    None if the words could be about different people.
+    None if the words could be about different people. *earlier*: ids that the chat had before; the messages of that
+    time have other numbers now, so they are known by their words only.
     """
     row = by_message(session, chat_id, message_id)
     words = text.strip()
     if row is not None or not words:
         return row
-    newest = select(OutboxRow).where(OutboxRow.chat_id == chat_id, OutboxRow.attempts > 0)
+    newest = select(OutboxRow).where(OutboxRow.chat_id.in_((chat_id, *earlier)), OutboxRow.attempts > 0)
     rows = session.scalars(newest.order_by(OutboxRow.id.desc()).limit(LOOK_BACK))
     same = [row for row in rows if plain((row.payload or {}).get("text", "")).strip() == words]
     return same[0] if len({row.about_chat for row in same}) == 1 else None

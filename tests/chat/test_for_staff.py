@@ -77,6 +77,22 @@ async def test_when_telegram_cannot_say_the_update_is_tried_again(
     assert tools.database.call(groups.of_branch, "main") is not None
 
 
+async def test_a_tap_in_a_group_that_moved_asks_the_new_one(
+    tools: Tools, bot: TelegramApp, offline: OfflineRequest, now: datetime, code: str
+) -> None:
+    """Under its old id Telegram knows nobody any more; whoever belongs to the new group belongs to it."""
+    await process(tools, bot, now, group_text(1, f"/setup {code}"))
+    tools.database.call(groups.migrate, GROUP["id"], -100777)
+    upgraded = "Bad Request: group chat was upgraded to a supergroup chat"
+    offline.answers["getChatMember"] = [refusal(400, upgraded, migrate_to_chat_id=-100777)]
+    before = len(offline.sent())
+
+    await process(tools, bot, now, group_text(2, "/today"))
+
+    assert offline.sent("getChatMember")[-1] == {"chat_id": -100777, "user_id": 21}
+    assert offline.sent()[before]["chat_id"] == -100777
+
+
 async def test_an_anonymous_admin_is_a_member(
     tools: Tools, bot: TelegramApp, offline: OfflineRequest, now: datetime, code: str
 ) -> None:

@@ -136,6 +136,26 @@ def tap(**fields: Any) -> Incoming | None:
     return from_tap(update, update.callback_query)
 
 
+@pytest.mark.parametrize(
+    ("author", "ours"),
+    [
+        ({"id": 1, "is_bot": True, "first_name": "A", "username": "Aftercare_Bot"}, True),
+        ({"id": 2, "is_bot": True, "first_name": "B", "username": "other_bot"}, False),
+        ({"id": 1, "is_bot": True, "first_name": "A"}, False),
+        (USER, False),
+        (None, False),
+    ],
+)
+def test_a_reply_says_whether_it_answers_the_bot(author: dict[str, Any] | None, ours: bool) -> None:
+    """To what it wrote itself it must say something; what people say to each other is not its business."""
+    answered: dict[str, Any] = {"message_id": 2, "date": 1, "chat": PRIVATE, "text": "Alert"}
+    if author is not None:
+        answered["from"] = author
+
+    assert message(text="ok", reply_to_message=answered).answers_bot is ours
+    assert message(text="ok").answers_bot is False
+
+
 def test_a_tap_carries_data_message_and_the_question_above_it() -> None:
     """What was answered stands in the message that the buttons hang under."""
     asked = {"message_id": 2, "date": 1, "chat": PRIVATE, "caption": "look", "photo": PHOTO}

@@ -133,6 +133,7 @@ class Story:
             media=Media(kind=media, file_id="f") if media else None,
             replied_to=reply_to.id if reply_to else None,
             replied_text=reply_to.text if reply_to else "",
+            answers_bot=reply_to is not None,
             sent_at=sent_at,
             title="Staff",
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.message import Incoming, Sender
+from bot.domain.message import Incoming, Outgoing, Sender
 from bot.service import serve_staff
 from bot.storage import alerts, groups, inbox
 from bot.storage.inbox import Arrival
+from tests.kit.messenger import Shown
 from tests.kit.story import ANA, BEN, EVA, GROUP, Story
 
 DANGER = "my chest hurts when i breathe in"
@@ -98,16 +100,85 @@ async def test_taps_on_alerts_that_are_gone_are_met(story: Story) -> None:
     assert len(story.texts(GROUP)) >= 6
 
 
+MOVED = -100900
+
+
+async def moves(story: Story) -> None:
+    """Let the staff group become a supergroup; Telegram's service message says it."""
+    incoming = Incoming(update_id=90_000, chat_id=GROUP, sender=Sender(id=0, name="?"))
+    story.tools.database.call(inbox.store, [Arrival(update_id=90_000, chat_id=GROUP, payload={})], story.now)
+    story.tools.database.call(serve_staff.group_moved, story.tools, incoming, GROUP, MOVED, story.now)
+
+
 async def test_a_group_that_became_a_supergroup_keeps_working(story: Story) -> None:
     """Telegram's service message is enough."""
     await story.binds()
-    incoming = Incoming(update_id=90_000, chat_id=GROUP, sender=Sender(id=0, name="?"))
-    story.tools.database.call(inbox.store, [Arrival(update_id=90_000, chat_id=GROUP, payload={})], story.now)
-    story.tools.database.call(serve_staff.group_moved, story.tools, incoming, GROUP, -100900, story.now)
+    await moves(story)
     await story.enrols(ANA)
     await story.says(ANA, DANGER)
 
-    assert "EMERGENCY" in story.sees(-100900).text
+    assert "EMERGENCY" in story.sees(MOVED).text
+
+
+async def test_a_button_from_before_the_move_works_and_changes_no_other_message(story: Story) -> None:
+    """Its message has another number now: what there is to show is shown anew, in the group as it is today."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.says(ANA, DANGER)
+    _, ack = story.find_button(GROUP, "Acknowledge")
+    await moves(story)
+    await story.staff(EVA, "/today", chat_id=MOVED)
+    before = [shown.text for shown in story.messenger.chats[MOVED]]
+
+    await story.staff(EVA, data=ack, message_id=1)
+
+    assert "has seen your message" in story.sees(ANA.id).text
+    assert [shown.text for shown in story.messenger.chats[MOVED]][: len(before)] == before
+    assert f"Seen by {EVA.name}" in story.sees(MOVED).text
+
+
+async def test_an_alert_from_before_the_move_can_be_answered(story: Story) -> None:
+    """It is known by its words; its number there belongs to another message."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.says(ANA, DANGER)
+    alert = story.sees(GROUP)
+    await moves(story)
+
+    await story.staff(EVA, "An ambulance is on its way.", reply_to=replace(alert, id=900_000), chat_id=MOVED)
+
+    assert "An ambulance is on its way." in story.sees(ANA.id).text
+    assert f"Seen by {EVA.name}" in "".join(story.texts(MOVED))
+    assert "Delivered" in "".join(story.texts(MOVED))
+
+
+async def test_a_reply_in_the_old_group_is_passed_on_but_not_its_picture(story: Story) -> None:
+    """Written before the move and handled after it: a picture's number stands for another message now."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.says(ANA, DANGER)
+    alert = story.sees(GROUP)
+    await moves(story)
+
+    await story.staff(EVA, "Please sit up.", reply_to=alert)
+    assert "Please sit up." in story.sees(ANA.id).text
+    seen = len(story.texts(ANA))
+    await story.staff(EVA, "like this", reply_to=alert, media="photo")
+
+    assert len(story.texts(ANA)) == seen
+    assert "did not reach A1023" in story.sees(MOVED).text
+
+
+async def test_a_reply_to_what_the_bot_no_longer_knows_gets_a_word(story: Story) -> None:
+    """A reply must not vanish: staff would think that the patient has read it. To a colleague's message nothing is said."""
+    await story.binds()
+    await story.enrols(ANA)
+    unknown = Shown(id=777_777, outgoing=Outgoing(text="an alert of last year"))
+    before = len(story.texts(GROUP))
+    await story.staff(EVA, "Please come in.", reply_to=unknown)
+
+    assert "cannot tell which patient" in story.sees(GROUP).text
+    assert len(story.texts(GROUP)) == before + 1
 
 
 async def test_being_added_and_removed(story: Story) -> None:

@@ -101,6 +101,22 @@ def test_a_group_is_followed_once(database: Database) -> None:
     assert database.call(lambda session: list(session.scalars(select(OutboxRow.chat_id)))) == [SUPERGROUP]
 
 
+def test_an_old_id_is_remembered(database: Database) -> None:
+    """Buttons of the time before name it; also after a second move, and never for ever in a circle."""
+    _bind(database, "orchard", GROUP)
+    assert database.call(groups.now_at, GROUP) == GROUP
+
+    database.call(groups.migrate, GROUP, SUPERGROUP)
+    database.call(groups.migrate, SUPERGROUP, OTHER)
+
+    assert [database.call(groups.now_at, chat) for chat in (GROUP, SUPERGROUP, OTHER)] == [OTHER] * 3
+    assert database.call(groups.earlier, SUPERGROUP) == [GROUP]
+    assert database.call(groups.earlier, OTHER) == [SUPERGROUP]
+    assert database.call(groups.earlier, GROUP) == []
+    database.call(groups.migrate, OTHER, GROUP)
+    assert database.call(groups.now_at, GROUP) in (GROUP, OTHER, SUPERGROUP)
+
+
 def test_a_strange_group_is_not_followed(database: Database) -> None:
     """A chat that is bound to no branch changes nothing when it moves."""
     _bind(database, "orchard", GROUP)
