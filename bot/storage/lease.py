@@ -21,21 +21,26 @@ class LeaseLost(Trouble):
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """A process: its machine, its id there, and a random mark that tells two of the same number apart."""
+    """A process: its machine, its id there, and a random mark that tells two of the same number apart.
+
+    space: where its id counts, which is not the whole machine if it runs in a container; empty: not known.
+    """
 
     host: str
     pid: int
     mark: str
+    space: str = ""
 
     def __str__(self) -> str:
-        """Write ``host/pid/mark``, as it stands in the database."""
-        return f"{self.host}/{self.pid}/{self.mark}"
+        """Write ``host/pid/mark@space``, as it stands in the database."""
+        return f"{self.host}/{self.pid}/{self.mark}" + (f"@{self.space}" if self.space else "")
 
     @classmethod
     def read(cls, text: str) -> Holder:
         """Read back what `__str__` wrote."""
-        host, pid, mark = text.rsplit("/", 2)
-        return cls(host=host, pid=int(pid), mark=mark)
+        host, pid, rest = text.rsplit("/", 2)
+        mark, _, space = rest.partition("@")
+        return cls(host=host, pid=int(pid), mark=mark, space=space)
 
 
 def take(
@@ -44,13 +49,14 @@ def take(
     """Take or renew the lease; return None on success, else who holds it.
 
     *dead*: the caller knows that the process which holds it is no more; its lease is taken over at once. Without
-    *by_clock* nothing else ends another's lease: on two machines the clocks may differ, see `sign_of_life`.
+    *by_clock* nothing else ends another's lease: on two machines the clocks may differ, see `sign_of_life`. With it a
+    lease that ends later than any can is over too: the clock was set back since, perhaps by hours.
     """
     row = session.get(Lease, _NAME)
     if row is None:
         session.add(Lease(name=_NAME, holder=str(holder), expires_at=now + TERM))
         return None
-    runs = row.expires_at > now or not by_clock
+    runs = now < row.expires_at <= now + TERM or not by_clock
     if row.holder and row.holder != str(holder) and runs and not dead:
         return Holder.read(row.holder)
     row.holder = str(holder)

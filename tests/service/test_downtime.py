@@ -10,7 +10,7 @@ import pytest
 from bot.domain.message import TEXT_LIMIT, Priority, length
 from bot.domain.patient import CheckInState
 from bot.service import dispatch, downtime
-from bot.service.downtime import MOST, WORTH_A_WORD
+from bot.service.downtime import MOST, WORTH_A_WORD, Down
 from bot.storage import check_ins, outbox, patients
 from bot.storage.database import Session
 from bot.storage.outbox import OutboxState
@@ -235,3 +235,65 @@ async def test_many_are_listed_as_far_as_a_message_goes(story: Story, number: in
     assert f"{number} check-ins went out late" in text
     assert ("and 1 more: see /today" in text) == (number == MOST + 1)
     assert ("and 30 more: see /today" in text) == (number == MOST + 30)
+
+
+# --- the note, which outlives a process -------------------------------------------------------------------
+
+
+def test_only_a_downtime_worth_a_word_is_noted(story: Story) -> None:
+    """Not the first start, nor a short stop."""
+    call = story.tools.database.call
+    for alive_before in (None, THURSDAY - WORTH_A_WORD + SECOND, THURSDAY + HOUR):
+        call(downtime.note, alive_before, THURSDAY)
+        assert call(downtime.noted) is None
+
+    call(downtime.note, THURSDAY - WORTH_A_WORD, THURSDAY)
+    assert call(downtime.noted) == Down(since=THURSDAY - WORTH_A_WORD, back=THURSDAY, until=THURSDAY)
+
+
+def test_a_downtime_that_was_not_told_goes_on(story: Story) -> None:
+    """A start that died before it told anything ends nothing, however soon or late the next one comes."""
+    call = story.tools.database.call
+    call(downtime.note, THURSDAY - 20 * HOUR, THURSDAY)
+    for later in (5 * SECOND, 3 * HOUR):
+        call(downtime.note, THURSDAY + 3 * SECOND, THURSDAY + later)
+        assert call(downtime.noted) == Down(since=THURSDAY - 20 * HOUR, back=THURSDAY, until=THURSDAY + later)
+
+
+async def test_what_is_noted_is_told_once(story: Story) -> None:
+    """Afterwards there is no note, and a later downtime is one of its own."""
+    await story.binds()
+    call = story.tools.database.call
+    assert call(downtime.tell_noted, story.tools, story.now) == 0
+    call(downtime.note, THURSDAY - 4 * HOUR, THURSDAY - HOUR)
+
+    assert call(downtime.tell_noted, story.tools, story.now) == 1
+    assert call(downtime.tell_noted, story.tools, story.now) == 0
+    await story.deliver()
+
+    assert "from today at 11:00 to today at 14:00" in word(story).text
+    call(downtime.note, THURSDAY - HOUR, THURSDAY)
+    assert call(downtime.noted) == Down(since=THURSDAY - HOUR, back=THURSDAY, until=THURSDAY)
+
+
+async def test_the_list_of_a_process_that_died_is_told_by_the_next(story: Story) -> None:
+    """What it found too late or sent late; not what was due after it came back, and went out in time."""
+    await story.binds()
+    await story.enrols(ANA, "A1")  # due on Friday at 15:00
+    story.now += 22 * HOUR
+    await story.enrols(BEN, "B2")  # due on Saturday at 13:00
+    call = story.tools.database.call
+    story.now = THURSDAY + 42 * HOUR  # Saturday, 09:00
+    call(downtime.note, THURSDAY + 20 * HOUR, story.now)
+    call(dispatch.due, story.tools, story.now, tell_expired=False)
+    story.now = THURSDAY + 46 * HOUR
+    call(dispatch.due, story.tools, story.now, tell_expired=False)
+    story.now += HOUR
+    call(downtime.note, story.now - HOUR, story.now)
+
+    call(downtime.tell_noted, story.tools, story.now)
+    await story.deliver()
+
+    assert "to today at 14:00" in word(story).text
+    assert "• A1: was due yesterday at 15:00" in word(story).text
+    assert "B2" not in word(story).text

@@ -16,10 +16,14 @@ SECONDS = timedelta(seconds=1)
 
 @pytest.mark.parametrize(
     "holder",
-    [FIRST, Holder(host="a/strange/host", pid=1, mark="cccc"), Holder(host="", pid=0, mark="")],
+    [
+        FIRST,
+        Holder(host="a/strange@host", pid=1, mark="cccc", space="0123456789ab"),
+        Holder(host="", pid=0, mark=""),
+    ],
 )
 def test_a_holder_is_read_as_it_was_written(holder: Holder) -> None:
-    """Whatever its host is called."""
+    """Whatever its host is called, and whether it is known where its id counts."""
     assert Holder.read(str(holder)) == holder
 
 
@@ -57,6 +61,24 @@ def test_an_expired_lease_is_taken_over(database: Database) -> None:
     assert database.call(lease.take, FIRST, NOW + TERM) == SECOND
 
 
+def test_a_lease_from_before_the_clock_was_set_back_is_over(database: Database) -> None:
+    """None ends later than a term from now: whoever took it died, or renews in a moment by the new time."""
+    database.call(lease.take, FIRST, NOW)
+    back = NOW - timedelta(hours=8)
+
+    assert database.call(lease.take, SECOND, back, by_clock=False) == FIRST
+    assert database.call(lease.take, SECOND, back) is None
+    assert database.call(lease.take, FIRST, back) == SECOND
+
+
+def test_a_lease_that_was_taken_just_now_runs(database: Database) -> None:
+    """The longest there can be is no sign of a clock that was set."""
+    database.call(lease.take, FIRST, NOW)
+
+    assert database.call(lease.take, SECOND, NOW) == FIRST
+    assert database.call(lease.take, SECOND, NOW - timedelta(microseconds=1)) is None
+
+
 def test_a_late_holder_may_renew_if_nobody_came(database: Database) -> None:
     """A process that slept past its lease goes on if it is still the only one."""
     database.call(lease.take, FIRST, NOW)
@@ -79,6 +101,7 @@ def test_a_dead_holders_lease_is_taken_over_at_once(database: Database) -> None:
         Holder(host="desk", pid=100, mark="zzzz"),  # the same number in a container started anew
         Holder(host="desk", pid=101, mark="aaaa"),
         Holder(host="cellar", pid=100, mark="aaaa"),
+        Holder(host="desk", pid=100, mark="aaaa", space="0123456789ab"),
     ],
 )
 def test_a_likeness_is_not_the_holder(database: Database, other: Holder) -> None:
