@@ -7,8 +7,10 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.domain.patient import CheckInState
-from bot.sandbox.faults import Fault
+from bot.sandbox.faults import Fault, Kind
 from bot.storage import check_ins, patients
 from bot.storage.database import Session
 from tests.journeys.conftest import Trials
@@ -17,6 +19,8 @@ from tests.kit.crowd import Load
 from tests.kit.gate import Gate
 
 BUSY = Load(questions=6.0, check_ins=5.0, alarms=1.0)
+#: What piles up for half a minute is soon sent.
+STEADY = Load(questions=3.0, check_ins=2.0, alarms=0.5)
 
 #: What never had an effect, and says so: it may hit as many calls in a row as it likes.
 REFUSALS = [
@@ -37,8 +41,15 @@ DOUBTS = [
     for kind in ("drop", "garbage")
     for taken in (True, False)
 ]
-#: For so long no message is answered with sense, or at all; in seconds.
+#: For so long no message is answered with sense, or at all; in seconds. It ends before any repeat leaves.
 HICCUP = 2.0
+#: The same, longer than a repeat waits; and how long it is over before the next: longer than the exit pauses by then.
+BREAK = 12.0
+BETWEEN = 22.0
+#: What loses the answers to messages only, and what loses those to questions and to polling too; not to what is asked
+#: of an update's sender, for an update that fails four times is parked.
+MESSAGES = ["sendMessage"]
+ALL_BUT_MEMBERS = ["getMe", "sendMessage", "editMessageText", "getUpdates"]
 HICCUPS = [Fault(method="sendMessage", kind="drop"), Fault(method="sendMessage", kind="garbage")]
 HANGING = ["getChatMember", "answerCallbackQuery", "editMessageText", "sendMessage", "getUpdates"]
 
@@ -75,13 +86,51 @@ async def test_nothing_is_lost_when_calls_fail(trial: Trials) -> None:
                 if fault not in about_members:
                     await on.met(fault)
             for fault in HICCUPS:
-                await on.met_for(fault, HICCUP)
+                await on.met_for(HICCUP, fault)
             await on.crowd.rest()
             await bot.stopped()
         on.verdict(
             f"{len(REFUSALS)} refusals, {len(DOUBTS)} doubts, {len(HICCUPS)} hiccups of {HICCUP} s:",
             most_late=45,
         )
+
+
+@pytest.mark.parametrize(
+    ("methods", "kinds"),
+    [
+        (MESSAGES, [("drop", True), ("garbage", False)]),
+        (ALL_BUT_MEMBERS, [("drop", False), ("garbage", True)]),
+    ],
+)
+async def test_a_long_break_costs_one_message_at_most(
+    trial: Trials, methods: list[str], kinds: list[tuple[Kind, bool]]
+) -> None:
+    """No message is answered for twelve seconds, twice, whether it was taken or not.
+
+    One repeat finds out that messages are still not answered, and may be given up for it; all the others arrive. If
+    questions are not answered either, they find it out, and nothing is given up.
+    """
+    async with asyncio.timeout(240), trial(seed=8) as on:
+        on.crowd.plan(STEADY, seconds=len(kinds) * (BREAK + BETWEEN))
+        async with on.crowd.at_large():
+            bot = await on.start()
+            await on.until_called(60)
+            for kind, taken in kinds:
+                faults = [Fault(method=method, kind=kind, taken=taken) for method in methods]
+                await on.met_for(BREAK, *faults)
+                await asyncio.sleep(BETWEEN)  # the line is fine
+            await on.crowd.rest()
+            await bot.stopped()
+        unknown = sum(map(len, on.tally.unknown().values()))
+        lost = Counter(
+            entry.method for entry in on.sandbox.calls() if not entry.told or entry.outcome is None
+        )
+        on.say(f"{dict(lost)} answers were lost; {unknown} messages were given up")
+        most = 0 if "getMe" in methods else len(kinds)
+        on.verdict(f"{len(kinds)} breaks of {BREAK} s:", most_late=60, most_unknown=most)
+
+    assert lost.total() > 10 * len(kinds)
+    assert unknown <= most
 
 
 async def test_nothing_is_lost_when_calls_are_never_answered(trial: Trials) -> None:

@@ -57,7 +57,7 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True)
 class Flight:
-    """A message that was claimed, and its answer not recorded, when a process died."""
+    """A message of which nobody knows whether it arrived: on its way when a process died, or given up in doubt."""
 
     chat: int
     text: str
@@ -153,12 +153,17 @@ class Tally:
             }
         return ", ".join(f"{number} {what}" for what, number in left.items() if number)
 
-    def given_up(self) -> set[int]:
-        """Return the chats in which a message was given up: nobody knows whether it arrived."""
+    def unknown(self) -> dict[int, list[Flight]]:
+        """Return the messages that were given up, by chat: nobody knows whether they arrived."""
+        found: dict[int, list[Flight]] = defaultdict(list)
         with _reading(self._url) as session:
-            return set(
-                session.scalars(select(OutboxRow.chat_id).where(OutboxRow.state == OutboxState.UNKNOWN))
-            )
+            for row in session.scalars(select(OutboxRow).where(OutboxRow.state == OutboxState.UNKNOWN)):
+                found[row.chat_id].append(_flight(row))
+        return found
+
+    def given_up(self) -> set[int]:
+        """Return the chats in which a message was given up."""
+        return set(self.unknown())
 
     def acknowledged_in_vain(self) -> list[int]:
         """Return the updates of which Telegram was told that they arrived, although they are not stored; none may be."""
@@ -241,11 +246,21 @@ class Tally:
             )
         return "\n".join(f"  {line}" for line in lines)
 
-    def faults(self, *, most_late: float | None = None) -> list[str]:
-        """Return what went wrong, each in a line; none: all promises were kept. *most_late*: seconds for anything."""
+    def faults(self, *, most_late: float | None = None, most_unknown: int = 0) -> list[str]:
+        """Return what went wrong, each in a line; none: all promises were kept.
+
+        most_late: seconds for anything. most_unknown: how many messages may be missing because both answers were lost.
+        """
         found = []
+        unknown = self.unknown()
         for name, kind in self.count().items():
-            found += [f"lost: {due}" for due in kind.lost]
+            for due in kind.lost:
+                if most_unknown and any(
+                    due.is_it(flight.text, flight.reply_to) for flight in unknown[due.chat]
+                ):
+                    most_unknown -= 1
+                else:
+                    found.append(f"lost: {due}")
             found += [f"too often: {due}" for due in kind.wrong]
             found += [f"early: {due}" for due in kind.early]
             if name not in UNHURRIED and most_late is not None and kind.latest.total_seconds() > most_late:

@@ -63,9 +63,10 @@ class Trial:
             f"nobody met all of {planned}"
         )
 
-    async def met_for(self, fault: Fault, seconds: float) -> None:
-        """Let a fault hit every call for so long."""
-        self.sandbox.plan(replace(fault, times=1_000_000))
+    async def met_for(self, seconds: float, *planned: Fault) -> None:
+        """Let faults hit every call of their methods for so long."""
+        for fault in planned:
+            self.sandbox.plan(replace(fault, times=1_000_000))
         await asyncio.sleep(seconds)
         self.sandbox.world.faults.clear()
 
@@ -81,11 +82,14 @@ class Trial:
         """Print what a test measured: to be seen with pytest -s, and when it fails."""
         print(what)  # noqa: T201
 
-    def verdict(self, what: str, *, most_late: float | None = None) -> None:
-        """Print what came of it, and fail if a promise was broken. *most_late*: seconds for any message."""
+    def verdict(self, what: str, *, most_late: float | None = None, most_unknown: int = 0) -> None:
+        """Print what came of it, and fail if a promise was broken.
+
+        most_late: seconds for any message. most_unknown: how many may be missing because their repeat was lost too.
+        """
         said = f"{what}\n{self.tally.report()}"
         self.say(f"\n{said}")
-        faults = self.tally.faults(most_late=most_late)
+        faults = self.tally.faults(most_late=most_late, most_unknown=most_unknown)
         assert not faults, "\n".join([said, *faults[:30]])
 
 
