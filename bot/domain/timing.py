@@ -19,6 +19,8 @@ PUNCTUAL = timedelta(minutes=15)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 #: A night is over within this long, also when a change of the clocks swallows the day between two.
 _FAR = timedelta(days=3)
+#: No change of the clocks makes a night longer by more than this.
+_SHIFT = timedelta(hours=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,29 @@ class QuietHours:
             return moment
         edges = _edges(self.end, moment, moment + _FAR, zone)
         return min(edge for edge in edges if edge > moment and not self.cover(edge, zone))
+
+    def next_start(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
+        """Return *moment* itself if it lies in the night, else the first moment of the next one (UTC); None: no nights."""
+        moment = require_aware(moment).astimezone(UTC)
+        if self.cover(moment, zone):
+            return moment
+        for end in (
+            moment + _DAY,
+            moment + _FAR,
+        ):  # a day is enough, unless a change of the clocks swallows a night
+            edges = _edges(self.start, moment, end, zone)
+            starts = [edge for edge in edges if moment < edge <= end and self.cover(edge, zone)]
+            if starts:
+                return min(starts)
+        return None
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest that a night can last, also when the clocks are set back in it; zero without quiet hours."""
+        if self.start == self.end:
+            return timedelta(0)
+        day = datetime(2000, 1, 1)  # noqa: DTZ001 (a wall clock; any day will do)
+        return (datetime.combine(day, self.end) - datetime.combine(day, self.start)) % _DAY + _SHIFT
 
     def last_start(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return *moment* itself, or the first moment of the night it lies in (UTC)."""
@@ -164,6 +189,17 @@ def send_moment(due: datetime, now: datetime, quiet: QuietHours, zone: ZoneInfo)
     if require_aware(now) - require_aware(due) <= PUNCTUAL:
         return now.astimezone(UTC)
     return quiet.next_end(now, zone)
+
+
+def leave_by(due: datetime, now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
+    """Return the last moment at which what was due at *due*, and may leave *now*, may leave still; None: at any.
+
+    That is just before the next night, or as long as it is punctual: see `send_moment`.
+    """
+    night = quiet.next_start(now, zone)
+    if night is None:
+        return None
+    return max(night - timedelta.resolution, require_aware(due).astimezone(UTC) + PUNCTUAL)
 
 
 def same_clocks(first: ZoneInfo, second: ZoneInfo, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from bot.domain.timing import (
     day_distance,
     due_at,
     from_local,
+    leave_by,
     local_day,
     local_time,
     require_aware,
@@ -120,6 +121,68 @@ def test_a_night_that_ends_in_an_hour_shown_twice_is_not_over_before_it_began() 
     night = QuietHours(start=time(22), end=time(1, 30))
     second = at(NEW_YORK, "2026-11-01 01:10", fold=1)
     assert night.next_end(second, NEW_YORK) == at(NEW_YORK, "2026-11-01 01:30", fold=1)
+
+
+@pytest.mark.parametrize(
+    ("night", "zone", "moment", "start"),
+    [
+        (USUAL, SINGAPORE, "2026-11-20 12:00", "2026-11-20 21:00"),
+        (USUAL, SINGAPORE, "2026-11-20 08:00", "2026-11-20 21:00"),
+        (USUAL, SINGAPORE, "2026-11-20 20:59:59", "2026-11-20 21:00"),
+        (USUAL, SINGAPORE, "2026-11-20 21:00", "2026-11-20 21:00"),  # it has begun
+        (USUAL, SINGAPORE, "2026-11-21 02:15", "2026-11-21 02:15"),
+        (SIESTA, SINGAPORE, "2026-11-20 16:00", "2026-11-21 13:00"),
+        (USUAL, APIA, "2011-12-29 20:00", "2011-12-29 21:00"),
+        (SIESTA, APIA, "2011-12-29 16:00", "2011-12-31 13:00"),  # the 30th never came
+        (USUAL, NEW_YORK, "2026-03-07 22:00", "2026-03-07 22:00"),
+        (USUAL, NEW_YORK, "2026-11-01 08:00", "2026-11-01 21:00"),
+    ],
+)
+def test_the_next_night_begins_when_the_clock_shows_its_start(
+    night: QuietHours, zone: ZoneInfo, moment: str, start: str
+) -> None:
+    """What lies in the night is in it already."""
+    assert night.next_start(at(zone, moment), zone) == at(zone, start)
+
+
+def test_a_night_whose_start_is_swallowed_begins_with_the_gap() -> None:
+    """At 02:00 the clocks go to 03:00, so a night from 02:30 begins at 03:00."""
+    night = QuietHours(start=time(2, 30), end=time(8))
+    assert night.next_start(at(NEW_YORK, "2026-03-08 01:00"), NEW_YORK) == at(NEW_YORK, "2026-03-08 03:00")
+
+
+def test_a_night_that_is_swallowed_whole_is_left_out() -> None:
+    """A night from 02:10 to 02:50 that no clock shows: the next one counts, a day later."""
+    night = QuietHours(start=time(2, 10), end=time(2, 50))
+    assert night.next_start(at(NEW_YORK, "2026-03-08 01:00"), NEW_YORK) == at(NEW_YORK, "2026-03-09 02:10")
+
+
+def test_clocks_that_are_set_back_begin_a_night_again() -> None:
+    """At 02:00 the clocks show 01:00 again: who was past a night until 01:30 is in it once more."""
+    night = QuietHours(start=time(0), end=time(1, 30))
+    assert night.next_start(at(NEW_YORK, "2026-11-01 01:40"), NEW_YORK) == at(
+        NEW_YORK, "2026-11-01 01:00", fold=1
+    )
+
+
+def test_without_quiet_hours_no_night_begins() -> None:
+    """Start and end alike mean that there is no night, not one that never ends."""
+    assert NEVER.next_start(at(SINGAPORE, "2026-11-20 08:00"), SINGAPORE) is None
+    assert NEVER.longest == timedelta(0)
+
+
+@pytest.mark.parametrize("night", [USUAL, SIESTA, QuietHours(start=time(0), end=time(23))])
+@pytest.mark.parametrize("zone", [SINGAPORE, NEW_YORK, HAVANA])
+def test_no_night_lasts_longer_than_its_longest(night: QuietHours, zone: ZoneInfo) -> None:
+    """On no day of a year, with all its changes of the clocks; and it is not far beyond."""
+    moment, lasts = at(zone, "2026-01-01 10:00"), []
+    while moment < at(zone, "2027-01-01 10:00"):
+        start = night.next_start(moment, zone)
+        assert start is not None
+        lasts.append(night.next_end(start, zone) - start)
+        moment = start + lasts[-1]
+    assert len(lasts) > 360
+    assert max(lasts) <= night.longest <= max(lasts) + 2 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -289,6 +352,34 @@ def test_a_check_in_leaves_when_it_is_punctual_or_by_day(due: str, now: str, lea
     assert found == at(SINGAPORE, leaves)
 
 
+@pytest.mark.parametrize(
+    ("due", "now", "last"),
+    [
+        ("2026-11-20 15:00", "2026-11-20 15:00", "2026-11-20 21:00"),
+        ("2026-11-20 15:00", "2026-11-20 20:59", "2026-11-20 21:00"),
+        ("2026-11-20 20:45", "2026-11-20 20:45", "2026-11-20 21:00"),
+        ("2026-11-20 21:00", "2026-11-20 21:00", "2026-11-20 21:15"),  # a same-day check may touch the night
+        ("2026-11-20 20:55", "2026-11-20 20:55", "2026-11-20 21:10"),
+        ("2026-11-20 20:55", "2026-11-20 21:05", "2026-11-20 21:10"),
+        ("2026-11-20 15:00", "2026-11-21 08:00", "2026-11-21 21:00"),
+    ],
+)
+def test_a_message_may_leave_until_the_next_night(due: str, now: str, last: str) -> None:
+    """From now until then it may leave at any moment, and not at the next, nor at the night's first."""
+    found = leave_by(at(SINGAPORE, due), at(SINGAPORE, now), USUAL, SINGAPORE)
+    assert found is not None
+    assert at(SINGAPORE, last) - found in (timedelta(0), timedelta.resolution)
+    for moment, leaves in ((found, True), (found + timedelta.resolution, False)):
+        sent = send_moment(at(SINGAPORE, due), moment, USUAL, SINGAPORE)
+        assert (sent == moment) is leaves
+
+
+def test_without_quiet_hours_a_message_may_leave_at_any_time() -> None:
+    """Nothing but its own end bounds it."""
+    moment = at(SINGAPORE, "2026-11-20 23:00")
+    assert leave_by(moment, moment, NEVER, SINGAPORE) is None
+
+
 # --- local days and times -----------------------------------------------------------------------------------
 
 
@@ -356,10 +447,12 @@ NAIVE = datetime(2026, 11, 20, 15)  # noqa: DTZ001 (the point of these tests)
         lambda: USUAL.cover(NAIVE, SINGAPORE),
         lambda: USUAL.next_end(NAIVE, SINGAPORE),
         lambda: USUAL.last_start(NAIVE, SINGAPORE),
+        lambda: USUAL.next_start(NAIVE, SINGAPORE),
         lambda: due_at(NAIVE, DAY, USUAL, SINGAPORE),
         lambda: same_day_due_at(NAIVE, DAY, USUAL, SINGAPORE),
         lambda: schedule(NAIVE, CHEST, USUAL, SINGAPORE),
         lambda: send_moment(NAIVE, NAIVE, USUAL, SINGAPORE),
+        lambda: leave_by(NAIVE, at(SINGAPORE, "2026-11-20 15:00"), USUAL, SINGAPORE),
         lambda: day_distance(NAIVE, NAIVE, SINGAPORE),
         lambda: local_time(NAIVE, SINGAPORE),
         lambda: local_day(NAIVE, SINGAPORE),
@@ -369,10 +462,12 @@ NAIVE = datetime(2026, 11, 20, 15)  # noqa: DTZ001 (the point of these tests)
         "cover",
         "next_end",
         "last_start",
+        "next_start",
         "due_at",
         "same_day_due_at",
         "schedule",
         "send_moment",
+        "leave_by",
         "day_distance",
         "local_time",
         "local_day",
