@@ -1,17 +1,27 @@
 """Tests of `bot.logs`: never a token, never what an exception says, one record a line."""
 
+import asyncio
+import gc
 import json
 import logging
+import subprocess
+import sys
+import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Literal
 
 import pytest
+from telegram import Bot
+from telegram.error import TelegramError
+from telegram.request import BaseRequest
 
+from bot.domain.trouble import Trouble
 from bot.logs import scrub, set_up
+from tests.kit.offline import OfflineRequest
 
 TOKEN = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 WORDS = "my chest hurts"
@@ -34,13 +44,25 @@ def _logging_as_before() -> Iterator[None]:
     """Keep pytest's own handlers away during a test, and put everything back afterwards."""
     root = logging.getLogger()
     kept = root.handlers[:]
-    names = ("httpx", "httpcore", "apscheduler", "telegram", "alembic", "uvicorn")
+    names = (
+        "httpx",
+        "httpcore",
+        "apscheduler",
+        "telegram",
+        "alembic",
+        "uvicorn",
+        "sqlalchemy",
+        "psycopg",
+        "asyncio",
+    )
     levels = {name: logging.getLogger(name).level for name in (None, *names)}
     raises = logging.raiseExceptions
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     root.handlers[:] = []
     yield
     root.handlers[:] = kept
     logging.raiseExceptions = raises
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 
@@ -268,6 +290,224 @@ def test_a_record_that_cannot_be_written_is_not_quoted(kind: Kind, printed: Prin
     out = printed()
     assert "messages" in out
     assert WORDS not in out
+
+
+# --- what libraries say ----------------------------------------------------------------------------------
+
+
+def _a_cut_off_answer() -> None:
+    with pytest.raises(TelegramError):
+        BaseRequest.parse_json_payload(f'{{"ok":true,"result":[{{"text":"{WORDS}'.encode())
+
+
+def _a_garbled_answer() -> None:
+    with pytest.raises(TelegramError):
+        BaseRequest.parse_json_payload(WORDS.encode() + b"\xff\x00{]")
+
+
+def _an_update_of_no_known_shape() -> None:
+    async def fetch() -> None:
+        request = OfflineRequest()
+        request.results["getUpdates"] = lambda _: [{"update_id": 1, "message": WORDS}]
+        with pytest.raises((TypeError, AttributeError, KeyError)):
+            await Bot(TOKEN, request=request, get_updates_request=request).get_updates()
+
+    asyncio.run(fetch())
+
+
+def _in_asyncio(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(step())
+    gc.collect()
+
+
+async def _fail_soon() -> None:
+    _fail(WORDS)
+
+
+def _a_task_nobody_waited_for() -> None:
+    async def step() -> None:
+        task = asyncio.create_task(_fail_soon())
+        await asyncio.sleep(0)
+        del task
+
+    _in_asyncio(step)
+
+
+def _a_callback_with_arguments() -> None:
+    async def step() -> None:
+        asyncio.get_running_loop().call_soon(_fail, WORDS)
+        await asyncio.sleep(0)
+
+    _in_asyncio(step)
+
+
+def _a_job_with_arguments() -> None:
+    try:
+        _fail(WORDS)
+    except ValueError:
+        logging.getLogger("apscheduler.executors.default").exception('Job "%s" raised an exception', WORDS)
+
+
+def _an_update_without_a_context() -> None:
+    try:
+        _fail(WORDS)
+    except ValueError as error:
+        logging.getLogger("telegram.ext.Application").critical(
+            "Error while building CallbackContext for update %s.", {"text": WORDS}, exc_info=error
+        )
+
+
+def _an_error_as_a_sentence() -> None:
+    logging.getLogger("uvicorn.error").error(OSError(WORDS))
+
+
+def _an_error_as_a_value() -> None:
+    logging.getLogger("psycopg").warning("error ignored in rollback on %s: %s", object(), ValueError(WORDS))
+
+
+def _a_sentence_put_together_before() -> None:
+    logging.getLogger("uvicorn.error").error(f"The lifespan failed: {WORDS}")
+
+
+def _a_list_put_together_before() -> None:
+    logging.getLogger("httpx").warning(f"Received ['{WORDS}']")
+
+
+def _more_lines() -> None:
+    logging.getLogger("sqlalchemy.pool").error(f"Exception during reset\n{WORDS}")
+
+
+def _named_values() -> None:
+    logging.getLogger("httpx").warning("The server said %(words)s.", {"words": WORDS})
+
+
+def _a_mapping_as_a_value() -> None:
+    logging.getLogger("httpx").warning("The server said %r.", {WORDS: 1})
+
+
+def _a_value_of_the_wrong_kind() -> None:
+    logging.getLogger("httpx").warning("The server said %d.", WORDS)
+
+
+def _fields() -> None:
+    logging.getLogger("httpx").warning("Received.", extra={"body": WORDS})
+
+
+@both
+@pytest.mark.parametrize(
+    ("happens", "told"),
+    [
+        (_a_cut_off_answer, 'Can not load invalid JSON data: "<str>"'),
+        (_a_garbled_answer, "Can not load invalid JSON data"),
+        (_an_update_of_no_known_shape, "Error while parsing updates!"),
+        (_a_task_nobody_waited_for, "Task exception was never retrieved"),
+        (_a_callback_with_arguments, "Exception in callback _fail"),
+        (_a_job_with_arguments, "raised an exception"),
+        (_an_update_without_a_context, "CallbackContext for update <dict>."),
+        (_an_error_as_a_sentence, "<OSError>"),
+        (_an_error_as_a_value, "error ignored in rollback on <object>: <ValueError>"),
+        (_a_sentence_put_together_before, "The lifespan failed …"),
+        (_a_list_put_together_before, "Received  …"),
+        (_more_lines, "Exception during reset …"),
+        (_named_values, "The server said <str>."),
+        (_a_mapping_as_a_value, "The server said <dict>."),
+        (_a_value_of_the_wrong_kind, "The server said %d. (its values do not fit)"),
+        (_fields, "Received."),
+    ],
+)
+def test_a_library_is_heard_without_what_it_had_at_hand(
+    kind: Kind, happens: Callable[[], None], told: str, printed: Printed
+) -> None:
+    """That something happened is in the log, and where; but no value that a library put into its sentence."""
+    set_up(kind)
+
+    happens()
+
+    out = printed()
+    assert (told in out) or (json.dumps(told, ensure_ascii=False)[1:-1] in out)
+    assert WORDS not in out
+    assert TOKEN not in out
+
+
+@both
+def test_a_librarys_numbers_are_told(kind: Kind, printed: Printed) -> None:
+    """How often, how long and which status is what one looks for."""
+    set_up(kind)
+
+    logging.getLogger("httpx").warning("%s: status %d after %.1f s, %s", "abc", 502, 1.25, None)
+
+    assert "<str>: status 502 after 1.2 s, None" in printed()
+
+
+@both
+def test_our_sentences_keep_their_values_but_no_errors_words(kind: Kind, printed: Printed) -> None:
+    """A trouble of ours is written to be read; any other error may quote somebody, and is told by its kind."""
+    set_up(kind)
+
+    LOG.warning("%s must wait: %s (%s)", "It", Trouble("the disk is full"), ValueError(WORDS))
+    LOG.error(ValueError(WORDS))
+
+    out = printed()
+    assert "It must wait: the disk is full (<ValueError>)" in out
+    assert WORDS not in out
+
+
+def test_other_handlers_get_the_record_as_it_was() -> None:
+    """What is left out of our log is left out of our log only."""
+    record = logging.makeLogRecord({"name": "httpx", "msg": "said %s", "args": (WORDS,), "body": WORDS})
+    set_up()
+    before = dict(vars(record))
+
+    logging.getLogger().handlers[0].format(record)
+
+    assert vars(record) == before
+
+
+# --- what ends a program, or a thread --------------------------------------------------------------------
+
+
+def _printed_by(code: str) -> subprocess.CompletedProcess[str]:
+    begin = "import threading, sys, time\nfrom bot import logs\nlogs.set_up()\n"
+    return subprocess.run(
+        [sys.executable, "-c", begin + code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("raise ValueError('my chest' + ' hurts')", "The program ended with an error."),
+        (
+            "try:\n    int('my chest' + ' hurts')\nexcept ValueError as e:\n    raise KeyError('x') from e",
+            "The program ended with an error.",
+        ),
+        (
+            "t = threading.Thread(target=int, args=('my chest' + ' hurts',))\nt.start()\nt.join()",
+            "A thread ended with an error.",
+        ),
+        (
+            "class A:\n    def __del__(self):\n        int('my chest' + ' hurts')\nA()",
+            "An error could not be told to anybody.",
+        ),
+    ],
+)
+def test_what_ends_a_program_is_not_quoted(code: str, told: str) -> None:
+    """Python itself would print the whole message; standard error is where the log is."""
+    done = _printed_by(code)
+
+    assert told in done.stderr
+    assert "builtins.ValueError" in done.stderr
+    assert WORDS not in done.stderr
+
+
+def test_a_program_that_fails_still_ends_with_1() -> None:
+    """Whoever started it learns that it failed."""
+    assert _printed_by("raise ValueError").returncode == 1
+
+
+def test_ctrl_c_is_no_error_of_the_program() -> None:
+    """It ends as always."""
+    assert "The program ended" not in _printed_by("raise KeyboardInterrupt").stderr
 
 
 # --- for people ------------------------------------------------------------------------------------------
