@@ -17,6 +17,8 @@ TRIPS = 1000
 FEW = 20
 #: How many messages that can wait may catch up at once after a delay of ours.
 CATCH_UP = 4
+#: So many of a group's messages a minute are kept for danger: an alert must not wait until the minute is over.
+FOR_DANGER = 4
 
 
 @dataclass(eq=False, slots=True)
@@ -68,18 +70,24 @@ class Pacer:
             at = max(at, max(self._next_slow, catch_up) + place / self.per_second)
         return at
 
-    def chat_free_at(self, chat_id: int, now: float) -> float:
-        """Return when the next message to one chat may leave, as far as this chat goes. Danger need not ask."""
+    def chat_free_at(self, chat_id: int, now: float, *, danger: bool = False) -> float:
+        """Return when the next message to one chat may leave, as far as this chat goes.
+
+        *danger* need not wait until a burst is over: it takes what the chat has earned since, one message a second.
+        """
         sent = self._chats.get(chat_id)
         if sent is None:
             return now
         self._drop(sent, now - 60 - DOUBT)
         counted = sorted(ticket.latest(now, self._shortest) for ticket in sent)
         at = now
-        if len(counted) >= self.burst:
+        if danger:
+            at = max(at, self._earned_at(counted))
+        elif len(counted) >= self.burst:
             at = max(at, counted[-self.burst] + self.burst)
-        if chat_id < 0 and len(counted) >= self.per_group_minute:
-            at = max(at, counted[-self.per_group_minute] + 60)
+        a_minute = self.per_group_minute - (0 if danger else min(FOR_DANGER, self.per_group_minute // 2))
+        if chat_id < 0 and len(counted) >= a_minute:
+            at = max(at, counted[-a_minute] + 60)
         return at
 
     def full_chats(self, now: float) -> dict[int, float]:
@@ -88,6 +96,11 @@ class Pacer:
         full = {chat_id: at for chat_id, at in full.items() if at > now}
         self._near = set(full)
         return full
+
+    def shut_chats(self, now: float) -> dict[int, float]:
+        """Return the chats that must not get more even if there is danger (Telegram would silence the whole bot), and until when."""
+        shut = {chat_id: self.chat_free_at(chat_id, now, danger=True) for chat_id in self._near}
+        return {chat_id: at for chat_id, at in shut.items() if at > now}
 
     # --- what happened -----------------------------------------------------------------------------------
 
@@ -136,6 +149,13 @@ class Pacer:
         if over < 0:
             return self._closed_until
         return max(self._closed_until, counted[over] + 1 if over < len(counted) else now + 1)
+
+    def _earned_at(self, counted: list[float]) -> float:
+        """Return when a chat that saves up to *burst* messages and earns one a second has earned the next."""
+        owed_until = float("-inf")
+        for moment in counted:
+            owed_until = max(owed_until, moment) + 1
+        return owed_until - (self.burst - 1)
 
     def _forget_quiet_chats(self, now: float) -> None:
         while not (longest := next(iter(self._chats.values()))) or longest[-1].left <= now - 60 - DOUBT:

@@ -48,12 +48,16 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class _Room:
-    """How much may leave now: in all, of what can wait, of what is in doubt; chats that are full; what is on its way."""
+    """How much may leave now: in all, of what can wait, of what is in doubt; what is on its way.
+
+    full: chats that get nothing but danger. shut: those that do not get that, either.
+    """
 
     limit: int
     slow: int
     repeats: int
     full: frozenset[int]
+    shut: frozenset[int]
     busy: tuple[Parcel, ...]
 
 
@@ -115,6 +119,7 @@ class Delivery:
             slow=self._count(seconds, limit, slow=True),
             repeats=self._line.repeats(),
             full=frozenset(self._pacer.full_chats(seconds)),
+            shut=frozenset(self._pacer.shut_chats(seconds)),
             busy=tuple(parcel for parcel, _task in self._on_their_way.values()),
         )
         try:
@@ -178,7 +183,8 @@ class Delivery:
 
     def _wait(self, claim: Claim, now: datetime) -> float | None:
         seconds = self._seconds()
-        waits = [at - seconds for at in self._pacer.full_chats(seconds).values()]
+        full, shut = self._pacer.full_chats(seconds), self._pacer.shut_chats(seconds)
+        waits = [at - seconds for at in (*full.values(), *shut.values())]
         if claim.waiting is not None and len(self._on_their_way) < AT_ONCE:
             free = self._pacer.free_at(0, seconds, slow=claim.waiting >= Priority.CHECK_IN)
             waits.append(free - seconds - LEAD)
@@ -277,6 +283,7 @@ class Delivery:
             room.limit,
             slow=room.slow,
             full=room.full,
+            shut=room.shut,
             busy=[parcel.chat_id for parcel in room.busy],
             sending=[parcel.id for parcel in room.busy],
             repeats=room.repeats,

@@ -18,6 +18,8 @@ from bot.storage.tables import OutboxRow
 
 #: How many messages a claim looks at in one go, at most.
 PAGE = 100
+#: A message that has failed so often (some six minutes) may go on failing for a day: the chat goes on without it.
+PATIENCE = 8
 #: No pause before another try is longer.
 LONGEST_PAUSE = timedelta(minutes=2)
 #: For `claim`: all that are in doubt may be repeated.
@@ -59,6 +61,7 @@ def claim(
     *,
     slow: int | None = None,
     full: Collection[int] = (),
+    shut: Collection[int] = (),
     busy: Collection[int] = (),
     sending: Collection[int] = (),
     repeats: int = 0,
@@ -66,13 +69,14 @@ def claim(
     """Take up to *limit* messages that may leave now, the most urgent first, at most one for each chat.
 
     Of those that can wait (check-ins, digests) at most *slow* are taken (None: as many as there is room for), of those
-    in doubt at most *repeats*. Chats in *full* get nothing but danger just now, chats in *busy* nothing. Order holds
-    within a chat: a message waiting for another try, or in doubt, holds up those behind it, except danger. Nobody else
-    gets what is taken until the lease ends; *sending*: the messages that this process has on their way.
+    in doubt at most *repeats*. Chats in *full* get nothing but danger just now, chats in *shut* and *busy* nothing.
+    Order holds within a chat: a message waiting for another try, or in doubt, holds up those behind it, except danger;
+    one that has failed `PATIENCE` times holds up nobody. Nobody else gets what is taken until the lease ends;
+    *sending*: the messages that this process has on their way.
     """
     session.flush()  # what follows asks the database directly
     connection = session.connection()
-    way = _look(connection, now, lease, set(busy), set(full), sending)
+    way = _look(connection, now, lease, {*busy, *shut}, set(full), sending)
     allowed = way.allow(repeats)
     slow = limit if slow is None else slow
     taken: list[int] = []
@@ -145,7 +149,8 @@ def _look(
         if not waits and row.state == OutboxState.AGAIN:
             connection.execute(_LINE_UP, {"row": row.id})
         elif waits and is_useful:
-            held.add(row.chat_id)
+            if row.state == OutboxState.DOUBT or row.attempts < PATIENCE:
+                held.add(row.chat_id)
             way.next_try = min(row.send_at, way.next_try or row.send_at)
         elif is_useful:
             way.doubts.append((row.priority, row.id, row.chat_id))
@@ -176,7 +181,14 @@ _TABLE = cast(Table, OutboxRow.__table__)
 _ROW = _TABLE.c
 _USEFUL = or_(_ROW.useful_until.is_(None), _ROW.useful_until >= bindparam("now"))
 _UNDER_WAY = select(
-    _ROW.id, _ROW.state, _ROW.chat_id, _ROW.priority, _ROW.send_at, _ROW.useful_until, _ROW.lease_until
+    _ROW.id,
+    _ROW.state,
+    _ROW.chat_id,
+    _ROW.priority,
+    _ROW.send_at,
+    _ROW.useful_until,
+    _ROW.lease_until,
+    _ROW.attempts,
 ).where(_ROW.state.in_((OutboxState.SENDING, OutboxState.AGAIN, OutboxState.DOUBT)))
 _LINE_UP = update(_TABLE).where(_ROW.id == bindparam("row")).values(state=OutboxState.QUEUED)
 _IN_LINE = (

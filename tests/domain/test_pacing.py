@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.pacing import CATCH_UP, DOUBT, TRIPS, Pacer, Ticket
+from bot.domain.pacing import CATCH_UP, DOUBT, FOR_DANGER, TRIPS, Pacer, Ticket
 
 #: Sums of seconds are not exact to the last digit.
 DUST = 1e-6
@@ -25,7 +25,7 @@ START = 1000.0
 class Post:
     """A message and its fate: it is there from *at* on; *up* and *down* are what its two ways take longer than the shortest.
 
-    slow: it can wait; danger: it passes the limits of its chat. down None: the answer never comes.
+    slow: it can wait; danger: it need not wait until its chat's burst is over. down None: the answer never comes.
     """
 
     chat: int
@@ -74,11 +74,14 @@ class Wire:
                 moments.append(at[post.slow])
                 if post.slow:  # and all behind it
                     break
-            elif not post.danger and (free := self.pacer.chat_free_at(post.chat, self.now)) > self.now + 1e-9:
+            elif (free := self._chat_free_at(post)) > self.now + 1e-9:
                 moments.append(free)
             else:
                 return post, []
         return None, moments
+
+    def _chat_free_at(self, post: Post) -> float:
+        return self.pacer.chat_free_at(post.chat, self.now, danger=post.danger)
 
     def _send(self, post: Post) -> None:
         ticket = self.pacer.left(post.chat, self.now, slow=post.slow)
@@ -113,6 +116,16 @@ def most_within(moments: list[float], seconds: float) -> int:
         while moments[first] <= moment - seconds + DUST:
             first += 1
         most = max(most, last - first + 1)
+    return most
+
+
+def most_saved_up(moments: list[float]) -> float:
+    """Return the most a chat ever owed, of one message a second that it earns (Telegram lets it owe three)."""
+    most = owed = 0.0
+    before = float("-inf")
+    for moment in moments:
+        owed = max(0.0, owed - (moment - before)) + 1
+        most, before = max(most, owed), moment
     return most
 
 
@@ -153,12 +166,23 @@ def test_telegram_never_counts_more_than_30_in_any_second(queue: list[Post]) -> 
 @example([Post(1, up=2.0), Post(1, up=2.0), Post(1), Post(1), Post(1), Post(1)])
 @example([Post(-1, at=START + 3 * number, up=1.4 * (number < 15)) for number in range(25)])
 def test_each_chat_and_group_has_its_limits(queue: list[Post]) -> None:
-    """Nobody's chat counts more than three in any three seconds, and no group more than 20 in any minute."""
+    """A chat saves up three messages and earns one a second, danger or not; no group gets more than 20 in any minute."""
+    wire = carry(queue)
+    for chat in {post.chat for post in queue}:
+        moments = wire.moments(lambda post, chat=chat: post.chat == chat)  # type: ignore[misc]
+        assert most_saved_up(moments) <= 3 + DUST
+        assert chat > 0 or most_within(moments, 60) <= 20
+
+
+@settings(max_examples=40)
+@given(posts(st.sampled_from([1, -1])))
+def test_without_danger_a_chat_gets_three_in_three_seconds(queue: list[Post]) -> None:
+    """Nobody's chat counts more, and of a group's 20 a minute some are left for danger."""
     wire = carry([post for post in queue if not post.danger])
     for chat in {post.chat for post in queue}:
         moments = wire.moments(lambda post, chat=chat: post.chat == chat)  # type: ignore[misc]
         assert most_within(moments, 3) <= 3
-        assert chat > 0 or most_within(moments, 60) <= 20
+        assert chat > 0 or most_within(moments, 60) <= 20 - FOR_DANGER
 
 
 def test_a_network_that_is_slow_by_turns_heaps_nothing_up() -> None:
@@ -321,11 +345,46 @@ def test_a_chat_gets_a_short_burst_and_then_one_a_second() -> None:
     assert [at for at, _post in wire.left[1:]] == pytest.approx([begin] * 3 + [begin + 3] * 3 + [begin + 6])
 
 
-def test_a_group_gets_20_a_minute() -> None:
-    """The 21st message to a group waits until a minute after the first."""
-    moments = [at for at, _post in carry([Post(-7)] * 21).left[1:]]
-    assert moments[19] < moments[0] + 59
+def test_a_group_gets_20_a_minute_and_the_last_four_are_for_danger() -> None:
+    """The 17th message to a group waits until a minute after the first, an alert only if it is the 21st."""
+    moments = [at for at, _post in carry([Post(-7)] * 17).left[1:]]
+    assert moments[15] < moments[0] + 59
+    assert moments[16] == pytest.approx(moments[0] + 60)
+
+    moments = [at for at, _post in carry([Post(-7, danger=True)] * 21).left[1:]]
+    assert moments[19] < moments[0] + 20
     assert moments[20] == pytest.approx(moments[0] + 60)
+
+
+def test_danger_does_not_wait_until_a_burst_is_over() -> None:
+    """Right behind three answers to a chat it leaves a second later, when Telegram allows it; a fourth answer after three."""
+    pacer = Pacer()
+    for _ in range(3):
+        pacer.landed(pacer.left(-7, START), START)
+    assert pacer.chat_free_at(-7, START) == START + 3
+    assert pacer.chat_free_at(-7, START, danger=True) == START + 1
+    assert pacer.full_chats(START + 1) == {-7: START + 3}
+    assert pacer.shut_chats(START + 0.9) == {-7: START + 1}
+    assert pacer.shut_chats(START + 1) == {}
+
+
+def test_a_group_that_has_had_its_minute_is_shut_to_danger_too() -> None:
+    """The 429 that the 21st would get silences the bot for everybody: that is worse than to wait."""
+    pacer = Pacer()
+    for second in range(20):
+        pacer.landed(pacer.left(-7, START + second), START + second)
+        assert pacer.full_chats(START + second).keys() == ({-7} if second >= 2 else set())
+    assert pacer.shut_chats(START + 30) == {-7: START + 60}
+    assert pacer.shut_chats(START + 60) == {}
+
+
+def test_a_small_limit_leaves_room_for_others_too() -> None:
+    """Half of it at most is kept for danger."""
+    pacer = Pacer(per_group_minute=2)
+    assert pacer.chat_free_at(-7, START) == START
+    pacer.landed(pacer.left(-7, START), START)
+    assert pacer.chat_free_at(-7, START) == START + 60
+    assert pacer.chat_free_at(-7, START, danger=True) == START
 
 
 def test_a_person_may_get_more_than_20_a_minute() -> None:
@@ -374,9 +433,9 @@ def test_full_chats_are_those_that_have_had_what_they_may_get() -> None:
 
 
 def test_a_group_is_full_for_a_minute() -> None:
-    """After 20 messages it stays full until a minute after the first."""
+    """After 16 messages it stays full until a minute after the first."""
     pacer = Pacer()
-    for number in range(20):
+    for number in range(20 - FOR_DANGER):
         at = START + 2 * number
         pacer.landed(pacer.left(-7, at), at)
         pacer.full_chats(at)
@@ -519,7 +578,7 @@ def test_chats_of_the_last_minute_are_remembered() -> None:
     pacer = Pacer(1_000_000)
     for chat in range(1, 5001):
         pacer.landed(pacer.left(chat, START), START)
-    for second in range(1, 21):
+    for second in range(1, 21 - FOR_DANGER):
         pacer.landed(pacer.left(-7, START + second), START + second)
     for chat in range(20_000, 20_003):
         pacer.landed(pacer.left(chat, START + 65), START + 65)

@@ -474,7 +474,7 @@ async def test_a_full_chat_is_waited_for(story: Story) -> None:
         put(story, 7, str(number))
     step = await exit_.settle()
     assert exit_.sent == ["0", "1", "2"]
-    assert step.wait == pytest.approx(3, abs=2 * LEAD)
+    assert step.wait == pytest.approx(1, abs=2 * LEAD)  # danger might leave then
 
     exit_.later(2.9)
     await exit_.settle()
@@ -485,15 +485,37 @@ async def test_a_full_chat_is_waited_for(story: Story) -> None:
 
 
 async def test_danger_passes_a_full_chat(story: Story) -> None:
-    """The instruction comes before the chat may get more."""
+    """The instruction leaves as soon as Telegram takes it, after a second: before the chat's next answer may."""
     exit_ = Exit(story, pacer=Pacer())
     for number in range(4):
         put(story, 7, str(number))
     await exit_.settle()
     put(story, 7, "call 995", Priority.DANGER)
+    step = await exit_.settle()
+    assert exit_.sent == ["0", "1", "2"]
+    assert step.wait == pytest.approx(1, abs=0.01)
+    exit_.later(1)
     await exit_.settle()
 
     assert exit_.sent == ["0", "1", "2", "call 995"]
+
+
+async def test_a_group_that_has_had_its_minute_gets_no_alert_and_another_chat_is_not_silenced(
+    story: Story,
+) -> None:
+    """Forty alerts at one moment: 20 a minute leave; an instruction to a patient meanwhile leaves at once."""
+    exit_ = Exit(story, pacer=Pacer())
+    for number in range(40):
+        put(story, -7, f"alert {number}", Priority.DANGER)
+    await exit_.runs(50)
+    assert exit_.sent == [f"alert {number}" for number in range(20)]
+
+    put(story, 8, "call 995", Priority.DANGER)
+    await exit_.runs(0.1)
+    assert exit_.sent[20:] == ["call 995"]
+
+    await exit_.runs(70)
+    assert len(exit_.sent) == 41
 
 
 async def test_the_pace_is_waited_for(story: Story) -> None:

@@ -246,6 +246,14 @@ def test_a_full_chat_gets_nothing_but_danger(line: Outbox) -> None:
     assert line.claim() == [reply]
 
 
+def test_a_shut_chat_does_not_get_danger_either(line: Outbox) -> None:
+    """A group that has had its 20 of the minute: one more would silence the bot for everybody."""
+    line.add(ANA, priority=Priority.DANGER)
+    other = line.add(BEN)
+
+    assert [row.id for row in line.look(shut=[ANA]).rows] == [other]
+
+
 def test_a_busy_chat_gets_nothing_at_all(line: Outbox) -> None:
     """Not even danger: what is on its way there must not be overtaken on it."""
     line.add(ANA, priority=Priority.DANGER)
@@ -374,6 +382,19 @@ def test_a_message_that_waits_for_another_try_holds_up_its_chat(line: Outbox) ->
 
     assert line.send_all() == [other]
     assert line.send_all(NOW + 5 * SECOND) == [first, second]
+
+
+def test_a_message_that_goes_on_failing_holds_up_its_chat_no_more(line: Outbox) -> None:
+    """After eight tries the others of its chat may pass; it is tried on, in its turn."""
+    first, second = line.add(ANA), line.add(ANA)
+    for tried in range(1, claims.PATIENCE + 1):
+        now = NOW + tried * MINUTE
+        assert line.claim(now, limit=1) == [first]
+        line.database.call(outbox.retry, first, now + MINUTE, "no connection")
+        assert line.claim(now) == ([second] if tried == claims.PATIENCE else [])
+    line.database.call(outbox.sent, second, 5, now)
+
+    assert line.send_all(now + MINUTE) == [first]
 
 
 def test_nothing_reached_telegram_is_tried_without_end(line: Outbox) -> None:
