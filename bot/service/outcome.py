@@ -114,6 +114,10 @@ def record(
         case Unknown():
             pause = timedelta(seconds=jitter(PAUSE_OF_DOUBT))
             _in_doubt(session, tools, row_id, now, outcome.reason, pause)
+        case Moved() if row.chat_id > 0:
+            # It is the group that a picture was to be copied from: there its number stands for another message now.
+            groups.migrate(session, (row.payload or {}).get("from_chat", 0), outcome.chat_id)
+            give_up(session, tools, row, OutboxState.REFUSED, "the staff group has moved", now)
         case Moved():
             groups.migrate(session, row.chat_id, outcome.chat_id)
             row.chat_id = outcome.chat_id
@@ -159,7 +163,14 @@ def _gone(session: Session, tools: Tools, chat_id: int, now: datetime) -> None:
         hand_off.unreachable(Turn.with_patient(session, tools, patient, now))
     else:
         # A staff group that is gone is forgotten: its open alerts wait, and are posted in the next one.
-        groups.unbind(session, chat_id)
+        branch_id = groups.unbind(session, chat_id)
+        if branch_id is not None:
+            log.error(
+                "The staff group of %s is gone (deleted, or the bot was removed): nobody gets its alerts. "
+                "Start the bot again: it prints the code that binds another group.",
+                branch_id,
+                extra={"action": "group"},
+            )
         outbox.cancel(session, chat_id)
 
 
@@ -177,8 +188,16 @@ def _tell_staff(session: Session, tools: Tools, row: OutboxRow, reason: str, now
     if receipt:
         _tell_group(session, tools, row, receipt, "relay_failed", now)
         return
-    patient = patients.by_chat(session, row.chat_id)
+    group = groups.by_chat(session, row.chat_id)
     kind = (row.payload or {}).get("kind", "text")
+    if group is not None and kind != "edit":
+        log.error(
+            "A message to the staff group of %s could not be delivered (%s). May the bot write there?",
+            group.branch_id,
+            reason,
+            extra={"action": "group"},
+        )
+    patient = patients.by_chat(session, row.chat_id)
     if patient is None or kind == "edit":
         return
     turn = Turn.with_patient(session, tools, patient, now)
@@ -196,14 +215,15 @@ def _tell_group(
     session: Session, tools: Tools, row: OutboxRow, receipt: list[int], key: str, now: datetime
 ) -> None:
     chat_id, message_id = receipt
-    group = groups.by_chat(session, chat_id)
+    today = groups.now_at(session, chat_id)
+    group = groups.by_chat(session, today)
     if group is None:
         return
-    staff = Turn.with_group(session, tools, chat_id, group.branch_id, now)
+    staff = Turn.with_group(session, tools, today, group.branch_id, now)
     person = Turn.with_chat(session, tools, row.chat_id, group.branch_id, now)
     staff.say(
         staff.text(key, who=alarm.who_is(person)),
-        reply_to=message_id,
+        reply_to=message_id if today == chat_id else None,
         about_chat=row.chat_id,
         in_group=True,
     )

@@ -306,6 +306,36 @@ async def test_what_is_said_to_a_strange_group_follows_it_too(clinic: Story) -> 
     assert (row.state, row.chat_id) == (OutboxState.AGAIN, -1055)
 
 
+async def test_a_picture_from_a_group_that_moved_is_not_sent_to_the_group(clinic: Story) -> None:
+    """The way to the patient is not the one that moved: staff hear that it did not arrive, at the group's new id."""
+    row_id = flying(clinic, kind="copy", from_chat=GROUP, message_id=77, text="")
+
+    def ask_for_word(session: Session) -> None:
+        row = session.get(OutboxRow, row_id)
+        assert row is not None
+        row.payload = {**(row.payload or {}), "receipt": [GROUP, 77]}
+
+    clinic.tools.database.call(ask_for_word)
+    row = record(clinic, row_id, Moved(chat_id=-1009))
+    await clinic.deliver()
+
+    assert row is not None
+    assert (row.state, row.chat_id) == (OutboxState.REFUSED, ANA.id)
+    (word,) = clinic.messenger.chats[-1009]
+    assert "did not reach A1023" in word.text
+    assert word.outgoing.reply_to is None  # 77 stands for another message there
+
+
+async def test_what_became_of_a_reply_is_told_in_the_group_as_it_is_today(clinic: Story) -> None:
+    """It was written before the group became a supergroup, and refused afterwards."""
+    row_id = relayed(clinic)
+    clinic.tools.database.call(groups.migrate, GROUP, -1009)
+    record(clinic, row_id, TOO_LONG)
+    await clinic.deliver()
+
+    assert "did not reach A1023" in clinic.sees(-1009).text
+
+
 async def test_a_word_of_a_move_that_was_recorded_before_keeps_the_group(clinic: Story) -> None:
     """The try at the new id was given back because its commit seemed to fail; then the same answer is recorded again."""
     row_id = flying(clinic, GROUP)
@@ -489,3 +519,32 @@ async def test_the_word_to_staff_comes_as_an_alert(clinic: Story) -> None:
     line.add(EVA.id, priority=Priority.CHECK_IN)
     first = line.look(limit=1).rows[0]
     assert (first.chat_id, first.priority) == (GROUP, Priority.ALERT)
+
+
+# --- the staff group cannot be told of itself: the log is --------------------------------------------------------
+
+
+async def test_a_group_that_is_gone_is_an_error_in_the_log(
+    clinic: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody gets the alerts of this branch, so whoever runs the bot must know; once."""
+    rows = [flying(clinic, GROUP), flying(clinic, -55)]
+    for row_id in rows:
+        record(clinic, row_id, BLOCKED)
+
+    (said,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert "staff group of main is gone" in said.getMessage()
+
+
+async def test_what_the_group_does_not_take_is_an_error_in_the_log(
+    clinic: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The bot may not write there, perhaps; an edit that fails is no news."""
+    record(clinic, flying(clinic, GROUP, kind="edit", message_id=5), TOO_LONG)
+    assert [one for one in caplog.records if one.levelname == "ERROR"] == []
+
+    record(clinic, flying(clinic, GROUP), TOO_LONG)
+
+    (said,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert "staff group of main could not be delivered" in said.getMessage()
+    assert "Hello" not in said.getMessage()
