@@ -9,8 +9,10 @@ from bot.domain.message import TEXT_LIMIT, Incoming, Outgoing, Priority, Rows, e
 from bot.domain.patient import AlertKind, AlertState
 from bot.domain.plan import Option
 from bot.domain.triage import Finding, Urgency
+from bot.service import pauses
 from bot.service.turn import Turn
 from bot.storage import alerts, patients, treatments
+from bot.storage.database import Session
 from bot.storage.tables import Alert, Treatment
 
 #: New words under the same sign join its alert for this long.
@@ -177,30 +179,13 @@ def open_alert(
     )
 
 
+def again_at(turn: Turn, urgency: Urgency) -> datetime:
+    """Return when a new alert that nobody acknowledges is raised again."""
+    return pauses.again_at(turn.tools.settings, turn.branch_id, urgency, turn.now)
+
+
 def _tell_patient_at(turn: Turn, urgency: Urgency) -> datetime | None:
-    """Return when a patient must hear that nobody has seen their alert yet."""
-    if urgency < Urgency.SAME_DAY:
-        return None
-    wait = timedelta(minutes=turn.tools.settings.alerts.tell_patient_after_minutes)
-    return turn.now + (wait if urgency is Urgency.EMERGENCY else 6 * wait)
-
-
-def again_at(turn: Turn, urgency: Urgency, times_raised: int = 1) -> datetime:
-    """Return when an alert that nobody acknowledges is raised again: an emergency soon, others in opening hours.
-
-    After every six times an emergency's pauses grow by their first length, up to six times as long: a group that
-    is asleep is not buried under hundreds of the same.
-    """
-    settings = turn.tools.settings
-    if urgency is Urgency.EMERGENCY:
-        longer = min(1 + times_raised // 6, 6)
-        return turn.now + longer * timedelta(minutes=settings.alerts.emergency_again_minutes)
-    pause = timedelta(minutes=settings.alerts.same_day_again_minutes)
-    wanted = turn.now + (pause if urgency is Urgency.SAME_DAY else 4 * pause)
-    if settings.is_open(turn.branch_id, wanted):
-        return wanted
-    opening = settings.next_opening(turn.branch_id, wanted)
-    return opening or wanted
+    return pauses.tell_patient_at(turn.tools.settings, urgency, turn.now)
 
 
 def post(turn: Turn, alert: Alert, *, again: bool = False, said: str | None = None) -> None:
@@ -228,12 +213,7 @@ def alert_text(
 
     Words too long to stand inside it are returned as messages of their own, unaltered.
     """
-    mark = _MARK[Urgency(alert.urgency)]
-    title = staff.text(f"alert_{alert.kind}")
-    if alert.red_flag is not None and alert.kind == AlertKind.CHECK:
-        title = staff.text("alert_check_title", sign=staff.language.red_flags[alert.red_flag].title)
-    elif alert.red_flag is not None:
-        title = staff.fill(staff.language.red_flags[alert.red_flag].title)
+    mark, title = mark_of(alert), sign_of(staff, alert)
     head = staff.text(f"alert_head_{alert.urgency}")
     if again:
         head = f"{staff.text('alert_again')} · {head}"
@@ -267,6 +247,50 @@ def alert_text(
     if length(plain(whole)) <= TEXT_LIMIT:
         return whole, []
     return "".join(around), [escape(piece) for piece in split(words)]
+
+
+def mark_of(alert: Alert) -> str:
+    """Return the sign by which staff see how urgent an alert is."""
+    return _MARK[Urgency(alert.urgency)]
+
+
+def sign_of(staff: Turn, alert: Alert) -> str:
+    """Name what an alert is about, as safe HTML: its red flag; without one (that we still know), the kind of alert."""
+    red_flag = staff.language.red_flags.get(alert.red_flag) if alert.red_flag is not None else None
+    if red_flag is None:
+        return staff.text(f"alert_{alert.kind}")
+    if alert.kind == AlertKind.CHECK:
+        return staff.text("alert_check_title", sign=red_flag.title)
+    return staff.fill(red_flag.title)
+
+
+def unposted(session: Session, alert_id: int, now: datetime) -> None:
+    """Note that a post of an alert never reached staff, though the patient has read that they were told.
+
+    At the next look the patient hears that nobody has seen it, and staff are shown it once more if that was its first
+    post; after a later one it keeps its pauses, or a group that takes no posts would be tried without end.
+    """
+    alert = alerts.by_id(session, alert_id)
+    if alert is None or alert.state != AlertState.OPEN:
+        return
+    _tell_now(alert, now)
+    if alert.raise_at is not None and alert.times_raised == 1:
+        alert.raise_at = min(alert.raise_at, now)
+
+
+def group_lost(session: Session, branch_id: str, now: datetime) -> None:
+    """Note that a branch has no staff group any more: its alerts' patients hear at the next look that nobody has seen them.
+
+    The alerts themselves wait for the next group.
+    """
+    for alert in alerts.open_of_branch(session, branch_id):
+        if alert.state == AlertState.OPEN:
+            _tell_now(alert, now)
+
+
+def _tell_now(alert: Alert, now: datetime) -> None:
+    if alert.tell_patient_at is not None:  # else the patient was told, or is not to be
+        alert.tell_patient_at = min(alert.tell_patient_at, now)
 
 
 def alert_buttons(staff: Turn, alert: Alert) -> Rows:

@@ -34,6 +34,8 @@ class Counts:
     nudged: int = 0
     missed: int = 0
     raised_again: int = 0
+    #: Messages in which many alerts were raised again at once.
+    listed: int = 0
     patient_told: int = 0
     no_group: int = 0
     dropped: int = 0

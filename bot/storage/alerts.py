@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from bot.domain.patient import AlertKind, AlertOutcome, AlertState
 from bot.domain.triage import Urgency
-from bot.storage.tables import Alert, Patient, Treatment
+from bot.storage.tables import Alert, Moment, Patient, Treatment
+
+_BY_URGENCY = case({urgency: -urgency.rank for urgency in Urgency}, value=Alert.urgency, else_=1)
 
 
 def add(
@@ -61,16 +65,69 @@ def unclosed_of_chat(session: Session, chat_id: int, since: datetime) -> list[Al
     return list(session.scalars(_UNCLOSED, {"chat": chat_id, "since": since}))
 
 
-def due_again(session: Session, now: datetime, limit: int) -> list[Alert]:
-    """Return open alerts that must be raised again, or whose patient must be told that nobody has seen them."""
+@dataclass(frozen=True, kw_only=True)
+class Latest:
+    """The latest moments for which some open alerts can wait: those of an urgency and, if given, of a branch only.
+
+    raised_below: only those that were raised fewer times. tell_patient_at: None if their patients are never told.
+    """
+
+    urgency: Urgency
+    branch_id: str | None = None
+    raised_below: int | None = None
+    raise_at: datetime
+    tell_patient_at: datetime | None = None
+
+
+def due_again(session: Session, now: datetime, limit: int, latest: Sequence[Latest] = ()) -> list[Alert]:
+    """Return open alerts that must be raised again, the most urgent first, each with its treatment.
+
+    latest: the first that fits an alert counts; one that waits for a moment behind it is due now.
+    """
+    far = [(line, line.raise_at) for line in latest]
     return list(
         session.scalars(
             select(Alert)
-            .where(Alert.state == AlertState.OPEN, or_(Alert.raise_at <= now, Alert.tell_patient_at <= now))
-            .order_by(Alert.id)
+            .where(Alert.state == AlertState.OPEN, _is_due(Alert.raise_at, now, far))
+            .order_by(_BY_URGENCY, Alert.id)
+            .limit(limit)
+            .options(joinedload(Alert.treatment))
+        )
+    )
+
+
+def untold(session: Session, now: datetime, limit: int, latest: Sequence[Latest] = ()) -> list[Alert]:
+    """Return open alerts whose patient must be told that nobody has seen them; order and *latest* as in `due_again`."""
+    far = [(line, line.tell_patient_at) for line in latest if line.tell_patient_at is not None]
+    return list(
+        session.scalars(
+            select(Alert)
+            .where(Alert.state == AlertState.OPEN, _is_due(Alert.tell_patient_at, now, far))
+            .order_by(_BY_URGENCY, Alert.id)
             .limit(limit)
         )
     )
+
+
+def _is_due(
+    column: InstrumentedAttribute[datetime | None],
+    now: datetime,
+    far: Sequence[tuple[Latest, datetime | None]],
+) -> ColumnElement[bool]:
+    """Compare as SQL: the moment has come, or it lies behind the first of *far* that fits the alert."""
+    if not far:
+        return column <= now
+    fitting = case(*((_fits(line), literal(moment, Moment())) for line, moment in far))
+    return or_(column <= now, column > fitting)
+
+
+def _fits(line: Latest) -> ColumnElement[bool]:
+    fits = Alert.urgency == line.urgency
+    if line.branch_id is not None:
+        fits = and_(fits, Alert.branch_id == line.branch_id)
+    if line.raised_below is not None:
+        fits = and_(fits, Alert.times_raised < line.raised_below)
+    return fits
 
 
 def open_of_branch(session: Session, branch_id: str) -> list[Alert]:
@@ -109,7 +166,10 @@ def close(session: Session, alert: Alert, by: str, outcome: AlertOutcome, now: d
 
 
 def next_moment(session: Session) -> datetime | None:
-    """Return when the next open alert needs something, if there is one."""
+    """Return when the next open alert needs something, if there is one.
+
+    A moment that lies too far ahead (see `due_again`) stands here as it is: whoever waits for it must look now and then.
+    """
     moments = (
         session.scalar(select(func.min(column)).where(Alert.state == AlertState.OPEN))
         for column in (Alert.raise_at, Alert.tell_patient_at)

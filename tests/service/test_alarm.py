@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot.domain.message import TEXT_LIMIT, length, plain
-from bot.storage import alerts
+from bot.service import alarm
+from bot.storage import alerts, groups
+from bot.storage.database import Session
+from bot.storage.tables import Alert
 from tests.kit.story import ANA, BEN, EVA, GROUP, Story
 
 DANGER = "my chest hurts when i breathe in"
@@ -176,3 +181,120 @@ async def test_an_alert_of_yesterday_names_its_day(story: Story) -> None:
     await story.staff_taps("Acknowledge")
 
     assert "treated yesterday at 15:00" in story.sees(GROUP, "pus", last=0).text
+
+
+# --- what never reached staff ------------------------------------------------------------------------------
+
+
+def the_alert(story: Story) -> Alert:
+    """Return Ana's one alert as it stands now."""
+    (alert,) = story.tools.database.call(alerts.of_chat, ANA.id)
+    return alert
+
+
+async def says_in_the_night(story: Story, words: str) -> None:
+    """Let Ana write at 23:30."""
+    await story.binds()
+    await story.enrols(ANA)
+    story.now = NIGHT
+    await story.says(ANA, words)
+
+
+@pytest.mark.parametrize("words", [DANGER, "i have pus at the needle spot"])
+async def test_a_first_post_that_was_refused_is_made_up_for_at_once(story: Story, words: str) -> None:
+    """The patient has read that the team was told: now they read that nobody has seen it, and staff get it once more."""
+    await says_in_the_night(story, words)
+    posted = len(story.texts(GROUP))
+    story.tools.database.call(alarm.unposted, the_alert(story).id, story.now)
+    story.now += timedelta(seconds=5)
+    await story.rings()
+
+    assert "Nobody at the clinic has seen your message yet" in story.sees(ANA).text
+    assert len(story.texts(GROUP)) == posted + 1
+    assert words in story.sees(GROUP).text
+    await story.later(hours=1)
+    assert sum("Nobody at the clinic" in text for text in story.texts(ANA)) == 1
+
+
+async def test_a_group_that_takes_no_posts_is_not_tried_without_end(story: Story) -> None:
+    """The second refusal leaves the alert to its pauses; the patient is told once."""
+    await says_in_the_night(story, DANGER)
+    for _again in range(3):
+        story.tools.database.call(alarm.unposted, the_alert(story).id, story.now)
+        await story.rings()
+
+    assert the_alert(story).times_raised == 2
+    assert the_alert(story).raise_at == story.now + timedelta(minutes=5)
+    assert sum("Nobody at the clinic" in text for text in story.texts(ANA)) == 1
+
+
+async def test_what_is_due_is_not_put_off_by_a_refused_post(story: Story) -> None:
+    """A moment that has come already stays as it is."""
+    await says_in_the_night(story, DANGER)
+    due = the_alert(story)
+    story.now += timedelta(minutes=20)
+    story.tools.database.call(alarm.unposted, due.id, story.now)
+
+    assert the_alert(story).raise_at == due.raise_at
+    assert the_alert(story).tell_patient_at == due.tell_patient_at
+
+
+async def test_an_alert_that_somebody_has_seen_needs_no_post(story: Story) -> None:
+    """Also none that was erased meanwhile; nothing is raised, and nobody is told."""
+    await says_in_the_night(story, DANGER)
+    await story.staff_taps("Acknowledge")
+    read = len(story.texts(ANA))
+    for alert_id in (the_alert(story).id, 77):
+        story.tools.database.call(alarm.unposted, alert_id, story.now)
+    await story.rings()
+
+    assert (the_alert(story).raise_at, the_alert(story).tell_patient_at) == (None, None)
+    assert len(story.texts(ANA)) == read
+
+
+async def test_what_is_never_raised_again_is_not_by_a_refused_post(story: Story) -> None:
+    """An alert that is never raised again stays so, and one whose patient is never told, too."""
+    await story.binds()
+    await story.enrols(ANA)
+    await story.taps_data(ANA, "ho:write")
+    await story.says(ANA, "please ring me")
+    story.tools.database.call(alarm.unposted, the_alert(story).id, story.now)
+    id_ = the_alert(story).id
+    assert (the_alert(story).raise_at, the_alert(story).tell_patient_at) == (story.now, None)
+
+    def keep(session: Session) -> None:
+        session.get_one(Alert, id_).raise_at = None
+
+    story.tools.database.call(keep)
+    story.tools.database.call(alarm.unposted, id_, story.now)
+    assert the_alert(story).raise_at is None
+
+
+async def test_when_the_group_is_gone_its_patients_hear_that_nobody_has_seen_it(story: Story) -> None:
+    """At the next look, each once; the alert waits for the next group, which finds it."""
+    await says_in_the_night(story, DANGER)
+    await story.says(BEN, DANGER)
+    raise_at = the_alert(story).raise_at
+    story.tools.database.call(groups.unbind, GROUP)
+    story.tools.database.call(alarm.group_lost, "elsewhere", story.now)
+    await story.rings()
+    assert not any("Nobody at the clinic" in text for text in story.texts(ANA))
+    story.tools.database.call(alarm.group_lost, "main", story.now)
+    assert the_alert(story).raise_at == raise_at
+    await story.rings()
+    await story.later(minutes=30)
+
+    for person in (ANA, BEN):
+        assert sum("Nobody at the clinic" in text for text in story.texts(person)) == 1
+    await story.binds(chat_id=-200)
+    assert sum(DANGER in text for text in story.texts(-200)) == 2
+
+
+async def test_when_the_group_is_gone_who_was_seen_is_not_told_otherwise(story: Story) -> None:
+    """An acknowledged alert stays acknowledged."""
+    await says_in_the_night(story, DANGER)
+    await story.staff_taps("Acknowledge")
+    story.tools.database.call(alarm.group_lost, "main", story.now)
+    await story.later(minutes=30)
+
+    assert not any("Nobody at the clinic" in text for text in story.texts(ANA))

@@ -56,6 +56,22 @@ def test_one_that_fails_stops_no_other_and_leaves_nothing(tools: Tools) -> None:
     assert written(tools, ROWS) == ["a", "c"]
 
 
+def test_a_step_without_a_word_is_not_counted(tools: Tools) -> None:
+    """Neither when all go together nor when each goes by itself."""
+
+    def each(session: Session, troubles: list[str], done: Counter[str]) -> list[str]:
+        def step(row: str) -> None:
+            if row in troubles:
+                raise RuntimeError("planted")
+
+        return attempt.each(session, done, step, ROWS)
+
+    done: Counter[str] = Counter()
+    assert tools.database.call(each, [], done) == []
+    assert tools.database.call(each, ["c"], done) == ["c"]
+    assert done == {"put_off": 1}
+
+
 def test_no_rows_are_no_step(tools: Tools) -> None:
     """Nothing is counted, and nothing fails."""
     assert run(tools, lambda _row: None, []) == ([], Counter())

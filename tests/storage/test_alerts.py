@@ -1,5 +1,6 @@
 """Tests of `bot.storage.alerts`: raised until a person has seen it, closed once with an outcome."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from bot.domain.patient import AlertKind, AlertOutcome, AlertState
 from bot.domain.triage import Urgency
 from bot.storage import alerts
+from bot.storage.alerts import Latest
 from bot.storage.database import Database
 from bot.storage.tables import Alert
 from tests.storage.conftest import ANA, BEN, NOW, Clinic
@@ -36,8 +38,22 @@ def _row(database: Database, alert: Alert) -> Alert:
     return row
 
 
-def _due(database: Database, now: datetime, limit: int = 100) -> list[int]:
-    return [alert.id for alert in database.call(alerts.due_again, now, limit)]
+def _due(database: Database, now: datetime, limit: int = 100, latest: Sequence[Latest] = ()) -> list[int]:
+    return [alert.id for alert in database.call(alerts.due_again, now, limit, latest)]
+
+
+def _untold(database: Database, now: datetime, limit: int = 100, latest: Sequence[Latest] = ()) -> list[int]:
+    return [alert.id for alert in database.call(alerts.untold, now, limit, latest)]
+
+
+def _change(database: Database, alert: Alert, **fields: object) -> int:
+    def act(session: Session) -> None:
+        row = session.get_one(Alert, alert.id)
+        for name, value in fields.items():
+            setattr(row, name, value)
+
+    database.call(act)
+    return alert.id
 
 
 def test_a_new_alert_is_open_and_raised_once(clinic: Clinic) -> None:
@@ -86,13 +102,102 @@ def test_what_nobody_acknowledged_is_raised_again(clinic: Clinic) -> None:
     assert _due(clinic.database, NOW + DAY, limit=1) == [first.id]
 
 
-def test_a_patient_to_be_told_is_due_as_well(clinic: Clinic) -> None:
-    """When the patient must hear that nobody has seen it yet, the alert is due, whether or not it is raised again."""
+def test_a_patient_is_told_on_a_moment_of_its_own(clinic: Clinic) -> None:
+    """Whether or not the alert is raised again; each of the two moments is looked for by itself."""
     alone = clinic.alert(tell_patient_at=NOW + MINUTE)
     both = clinic.alert(tell_patient_at=NOW + MINUTE, raise_at=NOW + DAY)
+    clinic.alert(raise_at=NOW)
 
+    assert _untold(clinic.database, NOW) == []
+    assert _untold(clinic.database, NOW + MINUTE) == [alone.id, both.id]
+    assert _untold(clinic.database, NOW + MINUTE, limit=1) == [alone.id]
+    assert both.id not in _due(clinic.database, NOW + MINUTE)
+
+
+def test_the_most_urgent_come_first(clinic: Clinic) -> None:
+    """However many wait: an emergency is not behind what is older and can wait."""
+    made = [clinic.alert(raise_at=NOW, tell_patient_at=NOW) for _ in range(4)]
+    routine, same_day, emergency, unknown = made
+    _change(clinic.database, routine, urgency=Urgency.ROUTINE)
+    _change(clinic.database, same_day, urgency=Urgency.SAME_DAY)
+    _change(clinic.database, unknown, urgency="older word")
+    order = [emergency.id, same_day.id, routine.id, unknown.id]
+
+    assert _due(clinic.database, NOW) == order
+    assert _due(clinic.database, NOW, limit=1) == order[:1]
+    assert _untold(clinic.database, NOW) == order
+
+
+def test_an_alert_comes_with_its_treatment(clinic: Clinic) -> None:
+    """A list of many needs no further question for each; one about a stranger has none."""
+    clinic.alert(treatment=clinic.treatment(label="B7"), raise_at=NOW)
+    clinic.alert(chat_id=BEN, raise_at=NOW)
+
+    first, second = clinic.database.call(alerts.due_again, NOW, 10)
+
+    assert first.treatment is not None
+    assert first.treatment.label == "B7"
+    assert second.treatment is None
+
+
+# --- a clock that was set back ---------------------------------------------------------------------------
+
+LATEST = [
+    Latest(
+        urgency=Urgency.EMERGENCY,
+        raised_below=6,
+        raise_at=NOW + 5 * MINUTE,
+        tell_patient_at=NOW + 10 * MINUTE,
+    ),
+    Latest(
+        urgency=Urgency.EMERGENCY,
+        raise_at=NOW + 30 * MINUTE,
+        tell_patient_at=NOW + 10 * MINUTE,
+    ),
+    Latest(urgency=Urgency.SAME_DAY, branch_id="bugis", raise_at=NOW + DAY),
+    Latest(urgency=Urgency.SAME_DAY, raise_at=NOW + 60 * MINUTE),
+]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "fields", "is_due"),
+    [
+        (5 * MINUTE, {}, False),
+        (6 * MINUTE, {}, True),
+        (6 * MINUTE, {"times_raised": 6}, False),
+        (30 * MINUTE, {"times_raised": 6}, False),
+        (31 * MINUTE, {"times_raised": 6}, True),
+        (60 * MINUTE, {"urgency": Urgency.SAME_DAY}, False),
+        (61 * MINUTE, {"urgency": Urgency.SAME_DAY}, True),
+        (61 * MINUTE, {"urgency": Urgency.SAME_DAY, "branch_id": "bugis"}, False),
+        (DAY + MINUTE, {"urgency": Urgency.SAME_DAY, "branch_id": "bugis"}, True),
+        (900 * DAY, {"urgency": Urgency.ROUTINE}, False),  # nothing is said about these
+        (900 * DAY, {"state": AlertState.ACKNOWLEDGED}, False),
+        (900 * DAY, {"state": AlertState.CLOSED}, False),
+    ],
+)
+def test_what_waits_longer_than_it_can_is_due(
+    clinic: Clinic, ahead: timedelta, fields: dict[str, object], is_due: bool
+) -> None:
+    """The first line that fits an alert counts: by its urgency, its branch, and how often it was raised."""
+    alert = clinic.alert(raise_at=NOW + ahead)
+    _change(clinic.database, alert, **fields)
+
+    assert _due(clinic.database, NOW, latest=LATEST) == [alert.id] * is_due
+    assert _untold(clinic.database, NOW, latest=LATEST) == []
     assert _due(clinic.database, NOW) == []
-    assert _due(clinic.database, NOW + MINUTE) == [alone.id, both.id]
+
+
+def test_a_patient_who_would_wait_longer_than_anybody_is_told(clinic: Clinic) -> None:
+    """The same for the other moment; where none is given there is no bound."""
+    fits = clinic.alert(tell_patient_at=NOW + 10 * MINUTE)
+    far = clinic.alert(tell_patient_at=NOW + 11 * MINUTE)
+    same_day = clinic.alert(tell_patient_at=NOW + DAY)
+    _change(clinic.database, same_day, urgency=Urgency.SAME_DAY)
+
+    assert _untold(clinic.database, NOW, latest=LATEST) == [far.id]
+    assert _untold(clinic.database, NOW, latest=LATEST[2:]) == []
+    assert _untold(clinic.database, NOW + 10 * MINUTE, latest=LATEST) == [fits.id, far.id]
 
 
 @pytest.mark.parametrize("state", [AlertState.ACKNOWLEDGED, AlertState.CLOSED])
@@ -101,6 +206,7 @@ def test_what_a_person_has_seen_is_not_raised_again(clinic: Clinic, state: Alert
     clinic.alert(state=state, raise_at=NOW, tell_patient_at=NOW)
 
     assert _due(clinic.database, NOW + DAY) == []
+    assert _untold(clinic.database, NOW + DAY) == []
     assert clinic.database.call(alerts.next_moment) is None
 
 
