@@ -167,7 +167,7 @@ def _drop(session: Session, number: int | None) -> int:
     if number is None:
         return inbox.drop(session, _parked(session), wiring.system_now())
     row = _found(session, number)
-    if row.state == InboxState.DONE or (row.state == InboxState.WAITING and not row.attempts):
+    if row.state == InboxState.DONE or (row.state == InboxState.WAITING and row.error is None):
         raise desk.NotFound(f"Update {number} has not failed: {_standing(row)}.")
     return inbox.drop(session, [number], wiring.system_now())
 
@@ -186,7 +186,7 @@ def _found(session: Session, number: int) -> InboxRow:
 def _standing(row: InboxRow) -> str:
     if row.state == InboxState.DONE:
         return "it has been handled"
-    return "it waits for another try" if row.attempts else "it waits to be handled"
+    return "it waits to be handled" if row.error is None else "it waits for another try"
 
 
 def _looked_at(session: Session, number: int, zone: ZoneInfo, words: bool) -> dict[str, Any]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from telegram import Update
+from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from bot.chat.house import App, Context
 from bot.service import park
+from bot.service.look_ahead import LookAhead
 from bot.service.ports import Tools
 from bot.service.rest import rest
 from bot.storage import inbox
 from bot.storage.database import DatabaseAway, Session
+from bot.storage.inbox import Batch, InboxState
 from bot.storage.tables import InboxRow
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,10 @@ log = logging.getLogger(__name__)
 LANES = 8
 #: How long an update waits, in seconds, after the database could not be reached for it.
 PAUSE = 1.0
+#: Pauses in seconds while Telegram cannot be asked what a handler must know; the last one repeats.
+ASK_PAUSES = (5, 10, 20, 30)
+#: How often it is looked whether something urgent has come to a backlog, in seconds.
+LOOK_PAUSE = 0.1
 #: The shortest rest, in seconds: an update whose try has come may wait for another of its chat.
 SHORTEST = 0.05
 #: How long a stop waits for updates that are being handled, in seconds.
@@ -31,7 +38,10 @@ DRAIN = 2.0
 
 
 class Line:
-    """Takes stored updates through the handlers; afterwards each is done, to be tried again, or parked."""
+    """Takes stored updates through the handlers; afterwards each is done, to be tried again, or parked.
+
+    They are taken in the order of arrival. In a backlog chats with a sign of danger go first, each in its own order.
+    """
 
     def __init__(
         self,
@@ -55,6 +65,9 @@ class Line:
         self._lanes: dict[int, tuple[InboxRow, asyncio.Task[None]]] = {}
         self._ended: list[int] = []
         self._failures: dict[int, Exception] = {}
+        self._asked: dict[int, int] = {}
+        self._ahead = LookAhead(tools)
+        self._looking: asyncio.Task[None] | None = None
         self._free = asyncio.Event()
         application.add_error_handler(self._on_error)
 
@@ -67,14 +80,20 @@ class Line:
             return
         ended, self._ended = self._ended, []
         busy = [row for row, _task in self._lanes.values()]
+        first = self._ahead.first({row.chat_id for row in busy if row.chat_id is not None})
         try:
-            rows, next_try = await self._tools.database.run(self._fetch, ended, self._now(), busy)
+            batch, next_try = await self._tools.database.run(self._fetch, ended, self._now(), busy, first)
         except BaseException:
             self._ended = ended + self._ended
             raise
-        for row in rows:
+        for row in batch:
             self._lanes[row.update_id] = row, asyncio.create_task(self._take(row))
-        if len(rows) + len(busy) < LANES:  # nothing else waits
+        self._ahead.forget_handled(first, batch.oldest)
+        if batch.more and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._look_ahead())
+        if not batch.rows and not busy:
+            self._ahead.forget()
+        if len(batch.rows) + len(busy) < LANES:  # nothing else waits
             wait = (next_try - self._now()).total_seconds() if next_try else most
             await rest(min(most, max(wait, SHORTEST)), self._free, woken)
 
@@ -87,12 +106,19 @@ class Line:
         except Exception as error:  # an update no library can read must not stop the line
             log.exception("An update could not be read.", extra={"action": "inbox", "update_id": update_id})
             failure = error
+        if isinstance(failure, DatabaseAway):
+            return False
+        asked = self._asked.pop(update_id, 0)
         if failure is None:
             return True
-        if not isinstance(failure, DatabaseAway):
-            kind = type(failure).__name__
-            state = await self._tools.database.run(park.failed, self._tools, update_id, kind, self._now())
-            log.error("An update failed: %s.", state, extra={"action": "inbox", "update_id": update_id})
+        kind, wait = type(failure).__name__, _wait_for_telegram(failure, asked)
+        run = self._tools.database.run
+        state = await run(park.failed, self._tools, update_id, kind, self._now(), wait)
+        level = logging.ERROR
+        if wait is not None and state == InboxState.WAITING:
+            self._asked[update_id] = asked + 1
+            level = logging.WARNING
+        log.log(level, "An update failed: %s.", state, extra={"action": "inbox", "update_id": update_id})
         return False
 
     def is_busy(self) -> bool:
@@ -101,6 +127,8 @@ class Line:
 
     async def end(self) -> None:
         """Finish the updates at hand; what takes too long is handled again by the next start."""
+        if self._looking is not None:
+            self._looking.cancel()
         tasks = [task for _row, task in self._lanes.values()]
         if tasks:
             _done, late = await asyncio.wait(tasks, timeout=DRAIN)
@@ -110,19 +138,36 @@ class Line:
         await self._tools.database.run(inbox.finish_all, self._ended, self._now())
 
     def _fetch(
-        self, session: Session, ended: Collection[int], now: datetime, busy: Collection[InboxRow]
-    ) -> tuple[list[InboxRow], datetime | None]:
+        self,
+        session: Session,
+        ended: Collection[int],
+        now: datetime,
+        busy: Collection[InboxRow],
+        first: Mapping[int, int],
+    ) -> tuple[Batch, datetime | None]:
         self._on_duty(session)
         # Most updates are done by now, in the transaction of their effects; this is for those nobody wanted.
         inbox.finish_all(session, ended, now)
-        rows = inbox.next_batch(
+        batch = inbox.next_batch(
             session,
             now,
             busy={row.chat_id for row in busy if row.chat_id is not None},
             busy_updates=[row.update_id for row in busy],
+            first=first,
             limit=LANES - len(busy),
         )
-        return rows, inbox.next_try(session)
+        return batch, inbox.next_try(session)
+
+    async def _look_ahead(self) -> None:
+        """Look at what waits in a backlog, beside the lanes; whatever comes of it, they go on."""
+        try:
+            while await self._ahead.look(self._now()):
+                pass
+        except DatabaseAway as trouble:
+            log.warning("Not looked ahead: %s", trouble, extra={"action": "inbox"})
+        except Exception:
+            log.exception("Not looked ahead.", extra={"action": "inbox"})
+        await asyncio.sleep(LOOK_PAUSE)
 
     async def _take(self, row: InboxRow) -> None:
         try:
@@ -140,7 +185,23 @@ class Line:
     async def _on_error(self, update: object, context: Context) -> None:
         if isinstance(context.error, DatabaseAway):
             log.warning("An update must wait: %s", context.error, extra={"action": "handler"})
+        elif context.error is not None and _wait_for_telegram(context.error, 0) is not None:
+            kind = type(context.error).__name__
+            log.warning("Telegram could not be asked: %s.", kind, extra={"action": "handler"})
         else:
             log.error("A handler failed.", exc_info=context.error, extra={"action": "handler"})
         if isinstance(update, Update) and isinstance(context.error, Exception):
             self._failures[update.update_id] = context.error
+
+
+def _wait_for_telegram(failure: Exception, asked: int) -> timedelta | None:
+    """Return how long to wait if Telegram cannot be reached or is overloaded, *asked* so often in vain; else None.
+
+    Only what Telegram's library says itself counts. A bad request is one of its network errors, and is none.
+    """
+    if isinstance(failure, RetryAfter):
+        wait = failure.retry_after
+        return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
+    if isinstance(failure, NetworkError) and not isinstance(failure, BadRequest):
+        return timedelta(seconds=ASK_PAUSES[min(asked, len(ASK_PAUSES) - 1)])
+    return None

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.code import INVITE_LENGTH, read_code
 from bot.domain.message import Incoming, Priority
@@ -23,14 +23,22 @@ from bot.storage.inbox import InboxState
 log = logging.getLogger(__name__)
 
 
-def failed(session: Session, tools: Tools, update_id: int, error: str, now: datetime) -> InboxState:
+def failed(
+    session: Session,
+    tools: Tools,
+    update_id: int,
+    error: str,
+    now: datetime,
+    wait: timedelta | None = None,
+) -> InboxState:
     """Note that handling an update failed and return how it stands; whoever must know of it is told.
 
     1. A red flag in a private message does not wait for another try: it is acted on by itself, and that was all.
     2. Else the update is tried again after a growing pause.
     3. After the last try it is parked; a person and the staff of their branch are told, or the group that it came from.
 
-    *error* names the kind of failure only; it must hold nothing a patient wrote.
+    *error* names the kind of failure only; it must hold nothing a patient wrote. *wait*: Telegram could not be asked
+    something. That is no fault of the update's: it is tried again after so long, for an hour, and only then counted.
     """
     row = inbox.waiting(session, update_id)
     if row is None:
@@ -38,14 +46,14 @@ def failed(session: Session, tools: Tools, update_id: int, error: str, now: date
     seen = glance(update_id, row.payload)
     incoming = seen.incoming
     if incoming is None:
-        return inbox.failed(session, update_id, error, now)
+        return inbox.failed(session, update_id, error, now, wait)
 
     def on_danger() -> bool:
         return receive.red_flag_only(session, tools, incoming, row.received_at, now)
 
     if seen.private and _managed(session, on_danger):
         return InboxState.DONE
-    state = inbox.failed(session, update_id, error, now)
+    state = inbox.failed(session, update_id, error, now, wait)
     if state == InboxState.PARKED and seen.private:
         _tell_person_and_staff(session, tools, seen, incoming, row.received_at, now)
     elif state == InboxState.PARKED and seen.group:

@@ -271,6 +271,60 @@ async def test_a_database_that_is_away_is_no_failure_of_the_update(
     assert await fails(story, {}) == ALL_TRIES
 
 
+# --- Telegram away ---------------------------------------------------------------------------------------
+
+
+async def test_while_telegram_cannot_be_asked_nobody_is_told_anything(story: Story) -> None:
+    """Up to an hour it is no failure of the update's; then it counts, and whoever must know of it is told."""
+    await story.binds()
+    number = len(story.messenger.order)
+    arrival = Arrival(update_id=7, chat_id=GROUP, payload=in_group("/treated A1"))
+    story.tools.database.call(inbox.store, [arrival], story.now)
+
+    def failed() -> InboxState:
+        pause = timedelta(seconds=30)
+        return story.tools.database.call(park.failed, story.tools, 7, "TimedOut", story.now, pause)
+
+    for _ in range(9):
+        assert failed() == InboxState.WAITING
+        story.now += timedelta(minutes=6)
+    await story.deliver()
+    assert len(story.messenger.order) == number
+    story.now += timedelta(minutes=6)
+    assert [failed() for _ in range(4)] == ALL_TRIES
+    await story.deliver()
+
+    assert "That did not work" in story.sees(GROUP).text
+
+
+async def test_what_waits_for_telegram_and_belongs_to_nobody_waits_too(story: Story) -> None:
+    """It is the same for an update in which nobody can see a person."""
+    arrival = Arrival(update_id=7, chat_id=None, payload={})
+    story.tools.database.call(inbox.store, [arrival], story.now)
+    pause = timedelta(seconds=30)
+
+    states = [
+        story.tools.database.call(park.failed, story.tools, 7, "TimedOut", story.now, pause) for _ in range(9)
+    ]
+
+    assert set(states) == {InboxState.WAITING}
+
+
+async def test_danger_does_not_wait_for_telegram(story: Story) -> None:
+    """Whatever a handler wanted to ask first: at the first failure a red flag is acted on."""
+    await story.binds()
+    arrival = Arrival(update_id=7, chat_id=BEN.id, payload=message(BEN, "i cant breathe properly"))
+    story.tools.database.call(inbox.store, [arrival], story.now)
+
+    state = story.tools.database.call(
+        park.failed, story.tools, 7, "TimedOut", story.now, timedelta(seconds=30)
+    )
+    await story.deliver()
+
+    assert state == InboxState.DONE
+    assert "995" in story.sees(BEN).text
+
+
 # --- nobody to tell --------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,9 @@
 """Tests of `bot.storage.inbox`: every update stored once, handled in order, with one effect."""
 
 import threading
-from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -45,8 +45,13 @@ def _next(database: Database, now: datetime = NOW) -> int | None:
     return next(iter(_batch(database, now, limit=1)), None)
 
 
-def _batch(database: Database, now: datetime = NOW, *, limit: int = 10, **busy: Collection[int]) -> list[int]:
-    return [row.update_id for row in database.call(inbox.next_batch, now, limit=limit, **busy)]
+def _batch(database: Database, now: datetime = NOW, *, limit: int = 10, **others: Any) -> list[int]:
+    return [row.update_id for row in database.call(inbox.next_batch, now, limit=limit, **others)]
+
+
+def _wholly(*chats: int) -> dict[int, int]:
+    """Let these chats go first with all that waits of theirs."""
+    return dict.fromkeys(chats, 10**9)
 
 
 def _handle_all(database: Database, now: datetime = NOW) -> list[int]:
@@ -255,6 +260,100 @@ def test_a_batch_leaves_out_chats_that_wait_for_another_try(database: Database) 
     assert _batch(database, NOW + SECOND) == [1, 3, 4, 5]
 
 
+# --- first things first ----------------------------------------------------------------------------------
+
+
+def test_chats_that_are_named_go_first_in_that_order(database: Database) -> None:
+    """Each with its own oldest update; the others follow in the order of arrival."""
+    _arrive(database, (1, ANA), (2, None), (3, BEN), (4, EVA), (5, EVA), (6, BEN))
+
+    assert _batch(database, first=_wholly(EVA, BEN)) == [4, 3, 1, 2]
+    assert _batch(database, first=_wholly(EVA, BEN), limit=1) == [4]
+    assert _batch(database, first=_wholly(404), limit=2) == [1, 2]
+
+
+def test_a_chat_goes_first_up_to_a_place_in_the_line(database: Database) -> None:
+    """What it wrote after that has its usual turn."""
+    _arrive(database, (1, ANA), (2, BEN), (3, BEN), (4, BEN))
+    until = {BEN: _row(database, 3).seq}
+    assert _batch(database, first=until) == [2, 1]
+    database.call(inbox.finish, 2, NOW, keep_words=True)
+    assert _batch(database, first=until) == [3, 1]
+    database.call(inbox.finish, 3, NOW, keep_words=True)
+
+    assert _batch(database, first=until) == [1, 4]
+
+
+def test_a_chat_that_is_named_keeps_its_order_and_its_pauses(database: Database) -> None:
+    """A busy one is not taken twice; one whose oldest update waits for another try is not taken at all."""
+    _arrive(database, (1, ANA), (2, BEN), (3, BEN), (4, EVA))
+    _fail(database, 2, 1)
+
+    assert _batch(database, first=_wholly(EVA, BEN), busy=[EVA]) == [1]
+    assert _batch(database, first=_wholly(EVA, BEN)) == [4, 1]
+    assert _batch(database, NOW + SECOND, first=_wholly(BEN)) == [2, 1, 4]
+
+
+def test_a_batch_says_whether_there_was_more(database: Database) -> None:
+    """More is what could be handled now, in another chat: not what waits behind it, nor for another try."""
+
+    def more(limit: int, **others: Any) -> bool:
+        return database.call(inbox.next_batch, NOW, limit=limit, **others).more
+
+    assert not more(1)
+    _arrive(database, (1, ANA), (2, ANA))
+    assert not more(1)
+    assert more(0)
+    _arrive(database, (3, BEN), (4, EVA))
+    _fail(database, 3, 1)
+    assert more(1)
+    assert not more(2)
+    assert not more(1, busy=[ANA])
+    assert more(1, first=_wholly(EVA))  # nobody has looked at the others
+    _arrive(database, *((100 + number, ANA) for number in range(inbox.PAGE)))
+    assert more(2)  # there is another page
+
+
+def test_a_batch_says_where_the_lines_of_the_first_begin(database: Database) -> None:
+    """By that it is known what has been handled; a chat with nothing waiting is left out, a busy one as well."""
+    _arrive(database, (1, ANA), (2, BEN), (3, BEN), (4, EVA))
+    database.call(inbox.finish, 2, NOW, keep_words=True)
+
+    batch = database.call(
+        inbox.next_batch, NOW, limit=1, first=dict.fromkeys([EVA, BEN, 404, ANA], 1), busy=[ANA]
+    )
+
+    assert batch.oldest == {BEN: _row(database, 3).seq, EVA: _row(database, 4).seq}
+    assert database.call(inbox.next_batch, NOW, limit=1).oldest == {}
+
+
+def test_a_look_ahead_returns_what_waits_page_after_page(database: Database) -> None:
+    """In the order of arrival, each once; what was handled is left out, and what waits for another try is not."""
+    _arrive(database, *((number, None if number == 5 else number) for number in range(inbox.LOOK + 10)))
+    database.call(inbox.finish, 0, NOW, keep_words=True)
+    _fail(database, 1, 1)
+
+    page = database.call(inbox.look_ahead, 0, ())
+    known = {row.seq for row in page}
+    rest = database.call(inbox.look_ahead, page[-1].seq, known)
+
+    assert [row.update_id for row in (*page, *rest)] == list(range(1, inbox.LOOK + 10))
+    assert len(page) == inbox.LOOK
+    assert (page[4].update_id, page[4].chat_id, page[4].payload) == (5, None, {"text": "words of 5"})
+    assert database.call(inbox.look_ahead, rest[-1].seq, known | {row.seq for row in rest}) == []
+
+
+def test_a_look_ahead_finds_what_was_stored_late(database: Database) -> None:
+    """On PostgreSQL a number is given before it is seen: others may have been looked at that came after it."""
+    _arrive(database, (1, ANA), (2, BEN), (3, EVA))
+    late, newest = _row(database, 2).seq, _row(database, 3).seq
+
+    (found,) = database.call(inbox.look_ahead, newest, {_row(database, 1).seq, newest})
+
+    assert found.seq == late
+    assert database.call(inbox.look_ahead, newest + inbox.MARGIN, ()) == []
+
+
 def test_there_is_nothing_to_handle_when_all_that_waits_waits_for_later(database: Database) -> None:
     """`nothing_to_handle` looks at this moment only."""
     assert database.call(inbox.nothing_to_handle, NOW) is True
@@ -358,6 +457,56 @@ def test_the_next_try_is_the_earliest(database: Database) -> None:
     assert database.call(inbox.next_try) == NOW + 2 * SECOND
     database.call(inbox.finish, 2, NOW + 2 * SECOND, keep_words=True)
     assert database.call(inbox.next_try) == NOW + 10 * SECOND
+
+
+def test_waiting_for_telegram_is_no_try(database: Database) -> None:
+    """However often within the hour: it is tried again when it was said, holds up its own chat only, and is listed."""
+    _arrive(database, (1, ANA), (2, ANA), (3, BEN))
+    now, pause = NOW, timedelta(seconds=30)
+    for _ in range(20):
+        assert database.call(inbox.failed, 1, "TimedOut", now, pause) == InboxState.WAITING
+        assert _batch(database, now) == [3]
+        assert database.call(inbox.next_try) == now + pause
+        now += pause
+        assert _batch(database, now) == [1, 3]
+
+    assert (_row(database, 1).attempts, _row(database, 1).error) == (0, "TimedOut")
+    assert [row.update_id for row in database.call(inbox.in_trouble)] == [1]
+    assert database.call(inbox.drop, [1, 2], now) == 1
+
+
+def test_after_an_hour_waiting_for_telegram_counts(database: Database) -> None:
+    """It ends parked, as other failures do; real failures before that were counted all the time."""
+    _arrive(database, (1, ANA))
+    pause = timedelta(seconds=30)
+    assert _fail(database, 1, 1) == InboxState.WAITING
+    just_before = NOW + inbox.PATIENCE - SECOND
+    assert database.call(inbox.failed, 1, "TimedOut", just_before, pause) == InboxState.WAITING
+    assert _row(database, 1).attempts == 1
+
+    now = NOW + inbox.PATIENCE
+    states = [database.call(inbox.failed, 1, "TimedOut", now, pause) for _ in range(3)]
+
+    assert states == [InboxState.WAITING, InboxState.WAITING, InboxState.PARKED]
+    assert _row(database, 1).attempts == 4
+
+
+def test_no_pause_is_longer_than_a_clock_set_back_would_make_it(database: Database) -> None:
+    """Whatever Telegram asks for: else the next look would take it for a clock that was set back, and not wait."""
+    _arrive(database, (1, ANA))
+    database.call(inbox.failed, 1, "RetryAfter", NOW, timedelta(hours=3))
+
+    assert database.call(inbox.next_try) == NOW + inbox.LONGEST
+    assert _batch(database, NOW) == []
+    assert _batch(database, NOW + inbox.LONGEST) == [1]
+
+
+def test_an_update_from_the_future_does_not_wait_for_telegram_for_ever(database: Database) -> None:
+    """Where the clock was set back by hours, the hour is over when it has ended on the new clock as well."""
+    _arrive(database, (1, ANA), now=NOW + DAY)
+
+    assert database.call(inbox.failed, 1, "TimedOut", NOW, SECOND) == InboxState.WAITING
+    assert _row(database, 1).attempts == 1
 
 
 def test_what_is_in_trouble_is_found_in_the_order_of_arrival(database: Database) -> None:
@@ -513,4 +662,4 @@ def test_a_clock_that_was_set_back_keeps_no_update_waiting(database: Database) -
     assert [row.update_id for row in database.call(inbox.next_batch, NOW - timedelta(hours=3), limit=9)] == [
         1
     ]
-    assert database.call(inbox.next_batch, NOW, limit=9) == []
+    assert _batch(database) == []
