@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import os
 import secrets
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from bot.chat.app import TelegramApp
 from bot.chat.bell import LOOK
-from bot.chat.connection import Connection, Hook, Keep
+from bot.chat.connection import Closed, Connection, Hook, Keep
 from bot.content.library import Library
 from bot.content.settings import Settings, Telegram
 from bot.domain.pacing import Pacer
@@ -75,8 +77,11 @@ def build_app(
         now=now,
         seconds=time.monotonic,
         pacer=pacer or Pacer(tools.settings.telegram.messages_per_second),
-        holder=Holder(host=socket.gethostname(), pid=os.getpid(), mark=secrets.token_hex(4)),
+        holder=Holder(
+            host=socket.gethostname(), pid=os.getpid(), mark=secrets.token_hex(4), space=process_space()
+        ),
         process_is_dead=is_dead,
+        machine_now=system_now,
         look=look,
     )
 
@@ -94,24 +99,38 @@ def _hook(telegram: Telegram, token: str) -> Hook | None:
         return None
     secret = secret_for(token)
 
-    def door(keep: Keep) -> AbstractAsyncContextManager[object]:
-        return serve(Webhook(url, secret, keep, seconds=time.monotonic), listen, seconds=time.monotonic)
+    def door(keep: Keep, closed: Closed) -> AbstractAsyncContextManager[object]:
+        webhook = Webhook(url, secret, keep, seconds=time.monotonic)
+        return serve(webhook, listen, seconds=time.monotonic, closed=closed)
 
     return Hook(url=url, secret=secret, door=door)
 
 
-def is_dead(holder: Holder) -> bool:
-    """Tell whether another holder's process ran on this machine and is no more.
+def process_space() -> str:
+    """Return a mark of where our process id counts: this start of the machine, and our container in it.
 
-    Our own process id in an old lease means a container that was started anew: that process is gone, too.
+    Empty where the system does not tell.
     """
-    if holder.host != socket.gethostname():
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{boot} {namespace}".encode()).hexdigest()[:12]
+
+
+def is_dead(holder: Holder) -> bool:
+    """Tell whether another holder's process ran where our id counts, too, and is no more; else nothing is known of it.
+
+    Containers may share a machine's name, and each may have a process 1. Our own id in a lease from our own place: a
+    container that was started anew may be given the old one's place, and its number.
+    """
+    space = process_space()
+    if (holder.host, holder.space) != (socket.gethostname(), space):
         return False
-    if holder.pid == os.getpid():
-        return True
-    return (
-        not Path(f"/proc/{holder.pid}").exists() if Path("/proc/self").exists() else not _answers(holder.pid)
-    )
+    if not space and sys.platform == "linux":
+        return False  # a container of a kind that hides where it is; other systems have none
+    return holder.pid == os.getpid() or not _answers(holder.pid)
 
 
 def _answers(pid: int) -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import PosixPath
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -41,28 +41,19 @@ def dead() -> int:
     return process.pid
 
 
-@pytest.fixture(params=["with /proc", "without /proc"])
+@pytest.fixture(params=["Linux", "another system"])
 def _both_systems(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test run as on Linux, and as on a system that has no /proc."""
-    if request.param == "without /proc":
-        monkeypatch.setattr(wiring, "Path", _NoProc)
-    elif not Path("/proc/self").exists():
-        pytest.skip("this system has no /proc")
+    """Let a test run as on Linux, and as on a system that has no /proc and no containers."""
+    if request.param != "Linux":
+        monkeypatch.setattr(wiring, "process_space", lambda: "")
+        monkeypatch.setattr(sys, "platform", "darwin")
+    elif not wiring.process_space():
+        pytest.skip("this system does not tell where a process id counts")
 
 
-class _NoProc:
-    """A path of a system that has no /proc."""
-
-    def __init__(self, path: str) -> None:
-        assert path.startswith("/proc")
-
-    def exists(self) -> bool:
-        """Tell that nothing is there."""
-        return False
-
-
-def _here(pid: int, mark: str = "other") -> Holder:
-    return Holder(host=socket.gethostname(), pid=pid, mark=mark)
+def _here(pid: int, mark: str = "other", space: str | None = None) -> Holder:
+    space = wiring.process_space() if space is None else space
+    return Holder(host=socket.gethostname(), pid=pid, mark=mark, space=space)
 
 
 @pytest.mark.usefixtures("_both_systems")
@@ -79,7 +70,7 @@ def test_a_running_process_is_not_dead(living: int) -> None:
 
 @pytest.mark.usefixtures("_both_systems")
 def test_our_own_number_in_an_old_lease_means_a_container_started_anew() -> None:
-    """Whoever had our process id before us is no more."""
+    """Whoever had our process id before us, in our own place, is no more."""
     assert is_dead(_here(os.getpid()))
 
 
@@ -87,19 +78,66 @@ def test_our_own_number_in_an_old_lease_means_a_container_started_anew() -> None
 def test_of_another_machine_nothing_is_known(dead: int) -> None:
     """A process elsewhere is never called dead: its lease must run out."""
     for pid in (dead, os.getpid()):
-        assert not is_dead(Holder(host="another-machine", pid=pid, mark="other"))
+        other = Holder(host="another-machine", pid=pid, mark="other", space=wiring.process_space())
+        assert not is_dead(other)
+
+
+@pytest.mark.parametrize("space", ["", "0123456789ab"])
+def test_of_another_container_of_the_same_name_nothing_is_known(dead: int, space: str) -> None:
+    """Each has a process 1, and cannot see the other's; nor is known where a lease of an older program was taken."""
+    if not wiring.process_space():
+        pytest.skip("this system does not tell where a process id counts")
+    for pid in (dead, os.getpid()):
+        assert not is_dead(_here(pid, space=space))
+
+
+def test_a_container_that_hides_where_it_is_knows_nothing(dead: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of these would look alike."""
+    monkeypatch.setattr(wiring, "process_space", lambda: "")
+    monkeypatch.setattr(sys, "platform", "linux")
+
+    for pid in (dead, os.getpid()):
+        assert not is_dead(_here(pid))
+
+
+def test_where_a_process_counts_is_the_same_for_its_neighbours() -> None:
+    """A child finds the same mark; a mark fits into a lease."""
+    code = "from bot import wiring; print(wiring.process_space())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert child.stdout.strip() == wiring.process_space()
+    assert not set("/@") & set(wiring.process_space())
+
+
+@pytest.mark.parametrize("lost", ["boot_id", "ns"])
+def test_where_the_system_does_not_tell_there_is_no_mark(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    """Either file may be missing."""
+
+    class Hidden(PosixPath):
+        def read_text(self, *_: Any, **__: Any) -> str:
+            if lost == "boot_id":
+                raise FileNotFoundError
+            return "a start"
+
+        def readlink(self) -> "Hidden":
+            if lost == "ns":
+                raise PermissionError
+            return self
+
+    monkeypatch.setattr(wiring, "Path", Hidden)
+    assert wiring.process_space() == ""
 
 
 def test_a_process_of_another_user_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no /proc, a process that may not be signalled exists."""
+    """A process that may not be signalled exists."""
 
     def refuse(_pid: int, _signal: int) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(wiring, "Path", _NoProc)
+    holder = _here(os.getppid())
     monkeypatch.setattr(os, "kill", refuse)
 
-    assert not is_dead(_here(os.getppid()))
+    assert not is_dead(holder)
 
 
 def test_the_clock_tells_the_moment_in_utc() -> None:
@@ -136,9 +174,17 @@ def test_the_holder_is_this_process(built: list[dict[str, Any]]) -> None:
 
     holder = built[0]["holder"]
     assert (holder.host, holder.pid) == (socket.gethostname(), os.getpid())
+    assert holder.space == wiring.process_space()
     assert Holder.read(str(holder)) == holder
     assert len(str(holder)) <= 200
     assert built[0]["process_is_dead"] is is_dead
+
+
+def test_a_sleep_is_told_by_the_machines_clock(built: list[dict[str, Any]]) -> None:
+    """Not by one that a person turns in the sandbox."""
+    build_app(_tools(), TOKEN, now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+
+    assert built[0]["machine_now"] is system_now
 
 
 def test_two_bots_of_one_process_are_two_holders(built: list[dict[str, Any]]) -> None:
@@ -183,7 +229,7 @@ async def test_the_door_of_the_webhook_listens_where_the_settings_say(built: lis
 
     async def keep(_arrivals: list[Arrival]) -> None: ...
 
-    async with built[0]["connection"].hook.door(keep):
+    async with built[0]["connection"].hook.door(keep, lambda _error: None):
         _reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
     with pytest.raises(ConnectionRefusedError):

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import TelegramError
 
 from bot.chat import for_patients, for_staff, poll, webhook
 from bot.chat.bell import LOOK, Bell
-from bot.chat.connection import Connection, connect
+from bot.chat.connection import Connection, connect, meet
 from bot.chat.duty import Duty
 from bot.chat.house import CannotRun, House, move_in
 from bot.chat.introduce import introduce
@@ -58,12 +58,13 @@ class TelegramApp:
         holder: Holder,
         pacer: Pacer,
         process_is_dead: Callable[[Holder], bool] = lambda holder: False,
+        machine_now: Callable[[], datetime] | None = None,
         look: float = LOOK,
     ) -> None:
         """Prepare the bot; nothing is sent yet.
 
         now: the moment, aware UTC. seconds: a clock that never goes back, for *pacer*. holder: this process, for
-        the lease. process_is_dead: tells whether another holder's process is known to be no more. look: see `bell.LOOK`.
+        the lease. process_is_dead, machine_now: see `duty.Duty`. look: see `bell.LOOK`.
         """
         self._tools = tools
         self._now = now
@@ -76,12 +77,20 @@ class TelegramApp:
         self._to_send = asyncio.Event()
         self._ended = asyncio.Event()
         self._stopping = False
+        self._asked_for_duty = False
         #: Whether this process handles, sends and schedules; else it stands by.
         self.is_on_duty = False
         self._failure: Exception | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._doors = contextlib.AsyncExitStack()
-        self._duty = Duty(tools.database, holder, now=now, seconds=seconds, process_is_dead=process_is_dead)
+        self._duty = Duty(
+            tools.database,
+            holder,
+            now=now,
+            seconds=seconds,
+            process_is_dead=process_is_dead,
+            machine_now=machine_now,
+        )
         self._line = Line(
             tools, self._application, now=now, on_duty=self._duty.require, handled=self._on_handled
         )
@@ -102,24 +111,43 @@ class TelegramApp:
     # --- from start to end -------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Meet Telegram, take the lease, and begin, or stand by; raise `CannotRun` if one of these fails."""
+        """Meet Telegram, take the lease, and begin, or stand by; raise `CannotRun` if one of these fails.
+
+        Telegram is waited for. Asked to `end` meanwhile, it returns at once, and `wait` does too.
+        """
         try:
-            await self._meet_telegram()
-            if self._hook:  # also while standing by: what is stored here, the one on duty handles
-                await self._doors.enter_async_context(self._hook.door(self._keep))
-            other = await self._duty.take()
-            if other is None:
-                await self._go_on_duty()
-            elif self._tools.database.is_shared:
-                log.info("Standing by: %s.", _describe(other), extra={"action": "standby"})
-                self._begin(self._stand_by)
-            else:
-                raise CannotRun(
-                    f"{_describe(other)}. Stop it first; if it has just died, wait {lease.TERM.seconds} seconds."
-                )
+            await self._unless_ended(self._start())
         except BaseException:
             await self.stop()
             raise
+
+    async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do *work*; break it off if the bot is asked to end."""
+        working, ending = asyncio.create_task(work), asyncio.create_task(self._ended.wait())
+        try:
+            await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (working, ending):
+                task.cancel()
+            await asyncio.gather(working, ending, return_exceptions=True)
+        if not working.cancelled():
+            await working
+
+    async def _start(self) -> None:
+        await meet(self._application)
+        if self._hook:  # also while standing by: what is stored here, the one on duty handles
+            await self._doors.enter_async_context(self._hook.door(self._keep, self._fail))
+        self._asked_for_duty = True
+        other = await self._duty.take()
+        if other is None:
+            await self._go_on_duty()
+        elif self._tools.database.is_shared:
+            log.info("Standing by: %s.", _describe(other), extra={"action": "standby"})
+            self._begin(self._stand_by)
+        else:
+            raise CannotRun(
+                f"{_describe(other)}. Stop it first; if it has just died, wait {lease.TERM.seconds} seconds."
+            )
 
     async def wait(self) -> None:
         """Wait until the bot ends; raise `CannotRun` if it had to."""
@@ -145,10 +173,12 @@ class TelegramApp:
             task.cancel()
         await asyncio.gather(*self._tasks, self._doors.aclose(), return_exceptions=True)
         if self.is_on_duty:
-            await asyncio.gather(self._line.end(), self._delivery.end(), return_exceptions=True)
+            ends = self._line.end(), self._delivery.end(), self._bell.end()
+            await asyncio.gather(*ends, return_exceptions=True)
         await _at_most(LEAVE, self._leave_telegram())
-        if self.is_on_duty:
+        if self._asked_for_duty:  # a start that was broken off may have got the lease all the same
             await _at_most(LEAVE, self._duty.give_up())
+        if self.is_on_duty:
             log.info("The bot has stopped.", extra={"action": "stopped"})
 
     async def __aenter__(self) -> TelegramApp:
@@ -160,41 +190,22 @@ class TelegramApp:
         """Stop."""
         await self.stop()
 
-    async def _meet_telegram(self) -> None:
-        try:
-            await self._application.initialize()
-        except InvalidToken:
-            raise CannotRun(
-                "Telegram does not accept the bot's token. Check TELEGRAM_BOT_TOKEN (from @BotFather)."
-            ) from None
-        except TelegramError as error:
-            raise CannotRun(
-                f"The Bot API server cannot be reached ({type(error).__name__}). "
-                "Check telegram.api_url and the network."
-            ) from None
-
     async def _leave_telegram(self) -> None:
         if self._application.running:
             await self._application.stop()
         await self._application.shutdown()
+        await self._application.bot.shutdown()  # a start that was broken off is none that PTB knows of
 
     # --- on duty, or standing by -------------------------------------------------------------------------
 
     async def _go_on_duty(self) -> None:
-        """Begin to handle, send and schedule."""
+        """Begin to handle, send and schedule. Nothing in it waits for Telegram: an API that hangs delays no takeover."""
         self.is_on_duty = True
         await self._tools.database.run(groups.write_note, BOT_NAME, self._application.bot.username)
         await self._delivery.begin()
-        await introduce(self._application.bot, self._tools.library)
-        if self._hook:
-            await webhook.point(self._application.bot, self._hook.url, self._hook.secret)
-            self._begin(self._check_webhook)
-        else:
-            await webhook.clear(self._application.bot)
-            self._begin(self._poll)
         await self._application.start()
-        self._bell.start(alive_before=self._duty.alive_before)
-        for loop in (self._handle, self._deliver, self._duty.keep):
+        self._bell.start()
+        for loop in (self._duty.keep, self._receive, self._handle, self._deliver, self._introduce):
             self._begin(loop)
         log.info("The bot @%s is at work.", self._application.bot.username, extra={"action": "started"})
 
@@ -219,9 +230,13 @@ class TelegramApp:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("The bot cannot go on.", extra={"action": "failed"})
-            self._failure = self._failure or error
-            self._ended.set()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """End the whole bot, with a word on why."""
+        log.error("The bot cannot go on.", exc_info=error, extra={"action": "failed"})
+        self._failure = self._failure or error
+        self._ended.set()
 
     async def _patiently(self, step: Callable[[], Awaitable[object]]) -> None:
         """Repeat *step* for ever; while the database is away, pause and try again: nothing is lost by waiting."""
@@ -238,22 +253,26 @@ class TelegramApp:
 
     # --- in ----------------------------------------------------------------------------------------------
 
-    async def _check_webhook(self) -> None:
-        assert self._hook is not None  # noqa: S101 (only then it is begun)
+    async def _receive(self) -> None:
+        """Let updates come: have Telegram bring them, and look after that; or fetch them."""
+        if self._hook is None:
+            await webhook.clear(self._application.bot)
+            await self._patiently(
+                lambda: poll.fetch(self._application.bot, self._keep, stopping=lambda: self._stopping)
+            )
+            return
+        await webhook.point(self._application.bot, self._hook.url, self._hook.secret)
         while True:
             await asyncio.sleep(CHECK)
             await webhook.check(self._application.bot, self._hook.url, self._hook.secret, self._now())
+
+    async def _introduce(self) -> None:
+        await introduce(self._application.bot, self._tools.library)
 
     async def _keep(self, arrivals: list[Arrival]) -> None:
         """Store updates; only then Telegram is told that they arrived."""
         await self._tools.database.run_beside(inbox.store, arrivals, self._now())
         self._arrived.set()
-
-    async def _poll(self) -> None:
-        """Fetch updates; they are stored before the next fetch tells Telegram that they arrived."""
-        await self._patiently(
-            lambda: poll.fetch(self._application.bot, self._keep, stopping=lambda: self._stopping)
-        )
 
     async def _handle(self) -> None:
         await self._patiently(lambda: self._line.step(self._arrived, self._tick))

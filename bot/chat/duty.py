@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from bot.service import downtime
 from bot.storage import lease
 from bot.storage.database import Database, DatabaseAway, Session
 from bot.storage.lease import Holder
@@ -28,41 +29,51 @@ class Duty:
         now: Callable[[], datetime],
         seconds: Callable[[], float],
         process_is_dead: Callable[[Holder], bool],
+        machine_now: Callable[[], datetime] | None = None,
     ) -> None:
         """Prepare.
 
         now: the moment, aware UTC. seconds: a clock that never goes back. process_is_dead: tells whether another
-        holder's process is known to be no more.
+        holder's process is known to be no more. machine_now: the machine's own moment, where *now* may be turned
+        by hand (the sandbox's): a clock that is turned is no sleep.
         """
         self._database = database
         self._holder = holder
         self._now = now
         self._seconds = seconds
+        self._machine_now = machine_now or now
         self._process_is_dead = process_is_dead
         self._sign, self._since = "", 0.0
         self._renewed = float("-inf")
-        #: Until when the process before this one lived (aware UTC); None: there was none.
-        self.alive_before: datetime | None = None
+        self._awake: datetime | None = None
 
     async def take(self) -> Holder | None:
-        """Take the lease; return None on success, else who has it."""
+        """Take the lease; return None on success, else who has it. If the bot was down for long, that is noted.
+
+        A shared database's lease is never taken for what is known of a process: another machine may call itself as ours
+        does, or count its processes as we do (containers). There the sign of life decides.
+        """
+        awake = self._machine_now()
         try:
             other = await self._database.run(self._take, False)
-            if other is not None and self._process_is_dead(other):
+            if other is not None and not self._database.is_shared and self._process_is_dead(other):
                 other = await self._database.run(self._take, True)
         except DatabaseAway:
             self._sign = ""  # nobody could give a sign of life either: the term is waited for anew
             raise
+        if other is None:
+            self._awake = awake
         return other
 
     def _take(self, session: Session, dead: bool) -> Holder | None:
         before = lease.last_alive(session)
         shared = self._database.is_shared
         dead = dead or (shared and self._stands_still(lease.sign_of_life(session)))
-        seconds = self._seconds()
-        other = lease.take(session, self._holder, self._now(), dead=dead, by_clock=not shared)
+        seconds, now = self._seconds(), self._now()
+        other = lease.take(session, self._holder, now, dead=dead, by_clock=not shared)
         if other is None:
-            self.alive_before, self._renewed = before, seconds
+            downtime.note(session, before, now)
+            self._renewed = seconds
         return other
 
     def _stands_still(self, sign: str) -> bool:
@@ -75,24 +86,39 @@ class Duty:
         """Renew the lease for ever; raise `LeaseLost` when another process has it."""
         while True:
             await asyncio.sleep(RENEW)
+            awake = self._machine_now()
             try:
                 await self._database.run(self._renew)
+                self._awake = awake
             except DatabaseAway as trouble:
                 log.warning("The lease could not be renewed: %s", trouble, extra={"action": "lease"})
 
     def _renew(self, session: Session) -> None:
-        seconds = self._seconds()
+        seconds, now = self._seconds(), self._now()
         lease.require(session, self._holder)
-        lease.take(session, self._holder, self._now())
+        before = lease.last_alive(session)
+        lease.take(session, self._holder, now)
+        if self._slept() and downtime.is_worth_a_word(before, now):
+            downtime.note(session, before, now)
         self._renewed = seconds
 
     def require(self, session: Session) -> None:
         """Raise `LeaseLost`, inside a transaction, if another process has taken over.
 
-        Others wait for a term without a sign of life; so only who gave none for most of one has to look.
+        Others wait for a term without a sign of life; so only who gave none for most of one has to look. Whoever comes
+        first after the machine slept, or the database was away, notes that as a downtime before it does its work.
         """
-        if self._seconds() - self._renewed >= lease.TERM.total_seconds() / 2:
+        if self._slept():
+            self._renew(session)
+        elif self._seconds() - self._renewed >= lease.TERM.total_seconds() / 2:
             lease.require(session, self._holder)
+
+    def _slept(self) -> bool:
+        """Tell whether so much time went by since the last renewal that staff must hear of it.
+
+        By the clock on the wall: the one that never goes back stands still while a machine sleeps.
+        """
+        return downtime.is_worth_a_word(self._awake, self._machine_now())
 
     async def give_up(self) -> None:
         """Let the next process begin at once."""

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 async def introduce(bot: Bot, library: Library) -> None:
-    """Set commands, descriptions and the menu; a server that refuses some of it is no reason not to start."""
+    """Set commands, descriptions and the menu, beside the bot's work; whatever comes of it, the bot goes on."""
     default = library.language(None)
     try:
         await _in_language(bot, default, None)
@@ -27,7 +27,7 @@ async def introduce(bot: Bot, library: Library) -> None:
             if language is not default:
                 await _in_language(bot, language, language.code)
         await bot.set_chat_menu_button(menu_button=MenuButtonCommands())
-    except TelegramError as error:
+    except Exception as error:
         log.warning(
             "Telegram's menus could not be set (%s).", type(error).__name__, extra={"action": "menus"}
         )

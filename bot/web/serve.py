@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,11 +34,18 @@ class CannotServe(Trouble):
 
 
 @contextlib.asynccontextmanager
-async def serve(app: ASGIApp, listen: str, *, seconds: Callable[[], float]) -> AsyncIterator[int]:
+async def serve(
+    app: ASGIApp,
+    listen: str,
+    *,
+    seconds: Callable[[], float],
+    closed: Callable[[Exception], None] = lambda error: None,
+) -> AsyncIterator[int]:
     """Serve *app* while the block runs and give the port; at the end what is being answered has a second to finish.
 
     listen: ``address:port`` (`telegram.webhook_listen`); port 0 takes a free one. seconds: a clock that never goes
-    back. The process's signals stay as they are. Raises `CannotServe` if the address cannot be used.
+    back. closed: called with the reason, a `CannotServe`, if the server ends before the block does. The process's
+    signals stay as they are. Raises `CannotServe` if the address cannot be used.
     """
     with _listener(listen) as listener, _said_seldom(seconds):
         server = _Server(
@@ -58,14 +66,28 @@ async def serve(app: ASGIApp, listen: str, *, seconds: Callable[[], float]) -> A
             )
         )
         task = asyncio.create_task(server.serve(sockets=[listener]), name="serve")
+        told = functools.partial(_tell, listen, closed)
+        task.add_done_callback(told)
         try:
             # Who comes before the server has begun waits in the listener's queue.
             yield listener.getsockname()[1]
         finally:
+            task.remove_done_callback(told)
             server.should_exit = True
-            await task
+            await asyncio.wait([task])
             if broken_off := set(server.server_state.tasks):
                 await asyncio.wait(broken_off, timeout=GRACE / 2)
+
+
+def _tell(listen: str, closed: Callable[[Exception], None], task: asyncio.Task[None]) -> None:
+    """Tell that the server ended although nobody asked it to: whoever comes now meets a shut door."""
+    if task.cancelled():
+        return
+    error = task.exception()
+    why = f" ({type(error).__name__})" if error is not None else ""
+    trouble = CannotServe(f"Nothing is served at {listen} any more: the server ended by itself{why}.")
+    trouble.__cause__ = error
+    closed(trouble)
 
 
 class _Server(uvicorn.Server):

@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat import connection as connection_module
 from bot.chat.app import TelegramApp
-from bot.chat.connection import Connection
+from bot.chat.connection import Connection, Hook
 from bot.domain.pacing import Pacer
 from bot.service.ports import Tools
 from bot.storage.lease import Holder
@@ -32,11 +32,11 @@ def now() -> datetime:
     return THURSDAY
 
 
-def build(tools: Tools, now: datetime) -> TelegramApp:
-    """Return a bot on the offline Telegram."""
+def build(tools: Tools, now: datetime, hook: Hook | None = None) -> TelegramApp:
+    """Return a bot on the offline Telegram. *hook*: how updates are brought, if they are not fetched."""
     return TelegramApp(
         tools,
-        Connection(token="1234567890:offline", api_url="http://127.0.0.1:1"),
+        Connection(token="1234567890:offline", api_url="http://127.0.0.1:1", hook=hook),
         now=lambda: now,
         seconds=lambda: 0.0,
         pacer=Pacer(1000, burst=1000, per_group_minute=1000),

@@ -9,9 +9,11 @@ import pytest
 
 from bot.chat import duty as duty_module
 from bot.chat.duty import Duty
+from bot.service import downtime
+from bot.service.downtime import Down
 from bot.service.ports import Tools
 from bot.storage import lease
-from bot.storage.database import Database, DatabaseAway
+from bot.storage.database import Database, DatabaseAway, Session
 from bot.storage.lease import TERM, Holder, LeaseLost
 
 US = Holder(host="here", pid=1, mark="a")
@@ -51,7 +53,7 @@ async def test_nobody_was_here_before(tools: Tools, clock: Clock) -> None:
     """The first start takes the lease and has no downtime to tell of."""
     duty = on_duty(tools, clock)
     assert await duty.take() is None
-    assert duty.alive_before is None
+    assert tools.database.call(downtime.noted) is None
 
 
 async def test_a_process_that_lives_is_named(tools: Tools, clock: Clock) -> None:
@@ -65,7 +67,7 @@ async def test_a_process_that_lives_is_named(tools: Tools, clock: Clock) -> None
 
 
 @pytest.mark.parametrize("gave_up", [True, False])
-async def test_until_when_the_process_before_lived_is_known(
+async def test_until_when_the_process_before_lived_is_noted(
     tools: Tools, clock: Clock, gave_up: bool
 ) -> None:
     """Whether it stopped by itself or was killed: its last sign of life counts."""
@@ -79,7 +81,23 @@ async def test_until_when_the_process_before_lived_is_known(
     duty = on_duty(tools, clock)
 
     assert await duty.take() is None
-    assert duty.alive_before == last
+    assert tools.database.call(downtime.noted) == Down(since=last, back=clock.at, until=clock.at)
+
+
+async def test_a_start_that_fails_after_it_does_not_make_a_downtime_short(tools: Tools, clock: Clock) -> None:
+    """It gives the lease up and writes that it was alive until then; the 20 hours before are still to be told."""
+    await on_duty(tools, clock, holder=OTHER).take()
+    last = clock.at
+    clock.at += timedelta(hours=20)
+    failing = on_duty(tools, clock)
+    await failing.take()
+    back = clock.at
+    clock.at += timedelta(seconds=3)
+    await failing.give_up()
+    clock.at += timedelta(seconds=5)
+
+    assert await on_duty(tools, clock, holder=OTHER).take() is None
+    assert tools.database.call(downtime.noted) == Down(since=last, back=back, until=clock.at)
 
 
 async def test_a_dead_process_is_followed_at_once(tools: Tools, clock: Clock) -> None:
@@ -141,6 +159,139 @@ async def test_given_up_it_is_free_at_once(tools: Tools, clock: Clock) -> None:
     await duty.give_up()
 
     assert await on_duty(tools, clock, holder=OTHER).take() is None
+
+
+# --- asleep -------------------------------------------------------------------------------------------------
+
+
+async def until_noted(tools: Tools) -> Down:
+    """Wait until a downtime is noted."""
+    async with asyncio.timeout(10):
+        while (down := tools.database.call(downtime.noted)) is None:  # noqa: ASYNC110 (the fact is in a database)
+            await asyncio.sleep(0.01)
+    return down
+
+
+async def test_a_machine_that_slept_was_down(
+    tools: Tools, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renewal after it notes from when to when; the clock that never goes back has not moved meanwhile."""
+    monkeypatch.setattr(duty_module, "RENEW", 0.01)
+    duty = on_duty(tools, clock)
+    await duty.take()
+    last = clock.at
+    keeping = asyncio.create_task(duty.keep())
+    await asyncio.sleep(0.1)
+    assert tools.database.call(downtime.noted) is None
+    clock.at += timedelta(hours=5)
+
+    down = await until_noted(tools)
+    keeping.cancel()
+
+    assert down == Down(since=last, back=clock.at, until=clock.at)
+
+
+async def test_a_database_that_was_away_for_hours_is_a_downtime(
+    tools: Tools, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be handled or sent meanwhile; the first renewal that succeeds notes it."""
+    monkeypatch.setattr(duty_module, "RENEW", 0.01)
+    duty = on_duty(tools, clock)
+    await duty.take()
+    last = clock.at
+    run = tools.database.run
+
+    async def away(*_: object) -> object:
+        clock.at += timedelta(hours=1)
+        if clock.at - last >= timedelta(hours=5):
+            monkeypatch.setattr(tools.database, "run", run)
+        raise DatabaseAway("cannot be reached")
+
+    monkeypatch.setattr(tools.database, "run", away)
+    keeping = asyncio.create_task(duty.keep())
+    down = await until_noted(tools)
+    keeping.cancel()
+
+    assert down == Down(since=last, back=last + timedelta(hours=5), until=last + timedelta(hours=5))
+
+
+async def test_whoever_comes_first_after_a_sleep_notes_it(tools: Tools, clock: Clock) -> None:
+    """A dispatch may come before the renewal, and must know that staff are told in one message; noted only once."""
+    duty = on_duty(tools, clock)
+    await duty.take()
+    last = clock.at
+    clock.at += timedelta(hours=5)
+    await tools.database.run(duty.require)
+    assert tools.database.call(downtime.noted) == Down(since=last, back=clock.at, until=clock.at)
+
+    tools.database.call(downtime.tell_noted, tools, clock.at)
+    clock.at += timedelta(seconds=2)
+    await tools.database.run(duty.require)
+    await tools.database.run(duty._renew)
+
+    assert tools.database.call(downtime.noted) is None
+
+
+async def test_what_is_rolled_back_is_noted_by_the_next(tools: Tools, clock: Clock) -> None:
+    """The transaction of the first work after a sleep may fail; the note is not lost with it."""
+    duty = on_duty(tools, clock)
+    await duty.take()
+    clock.at += timedelta(hours=5)
+
+    def fails(session: Session) -> None:
+        duty.require(session)
+        raise DatabaseAway("full")
+
+    with pytest.raises(DatabaseAway):
+        await tools.database.run(fails)
+    assert tools.database.call(downtime.noted) is None
+    await tools.database.run(duty.require)
+
+    assert tools.database.call(downtime.noted) is not None
+
+
+@pytest.mark.parametrize("gap", [timedelta(minutes=9), -timedelta(hours=8)])
+async def test_a_short_sleep_or_a_clock_set_back_is_none(tools: Tools, clock: Clock, gap: timedelta) -> None:
+    """Nothing came late for it that staff must know of."""
+    duty = on_duty(tools, clock)
+    await duty.take()
+    clock.at += gap
+    await tools.database.run(duty.require)
+    await tools.database.run(duty._renew)
+
+    assert tools.database.call(downtime.noted) is None
+
+
+async def test_a_clock_that_a_person_turns_is_no_sleep(tools: Tools, clock: Clock) -> None:
+    """The sandbox's hours pass in a moment while the bot is at work."""
+    began = clock.at
+    duty = Duty(
+        tools.database,
+        US,
+        now=clock.now,
+        seconds=lambda: clock.seconds,
+        process_is_dead=lambda _: False,
+        machine_now=lambda: began,
+    )
+    await duty.take()
+    clock.at += timedelta(hours=24)
+    await tools.database.run(duty.require)
+    await tools.database.run(duty._renew)
+
+    assert tools.database.call(downtime.noted) is None
+
+
+async def test_who_slept_past_its_lease_notes_nothing(tools: Tools, clock: Clock) -> None:
+    """Another has taken over, and looked after everybody."""
+    duty = on_duty(tools, clock)
+    await duty.take()
+    clock.at += timedelta(hours=5)
+    await on_duty(tools, clock, holder=OTHER).take()
+    tools.database.call(downtime.tell_noted, tools, clock.at)
+
+    with pytest.raises(LeaseLost):
+        await tools.database.run(duty.require)
+    assert tools.database.call(downtime.noted) is None
 
 
 # --- on a database that several machines share --------------------------------------------------------------
@@ -208,3 +359,22 @@ async def test_who_gave_up_is_followed_at_once(shared: Tools, clock: Clock) -> N
     await active.give_up()
 
     assert await on_duty(shared, clock, holder=OTHER).take() is None
+
+
+async def test_what_is_known_of_a_process_takes_no_shared_lease(shared: Tools, clock: Clock) -> None:
+    """Another machine may have our name, and a process of that number: only its silence tells."""
+    await on_duty(shared, clock).take()
+    waiting = on_duty(shared, clock, dead=True, holder=OTHER)
+
+    assert await waiting.take() == US
+    clock.seconds += TERM.total_seconds()
+    assert await waiting.take() is None
+
+
+async def test_who_does_not_get_the_lease_notes_nothing(shared: Tools, clock: Clock) -> None:
+    """Somebody else is on duty, however long ago their last sign of life seems to be."""
+    await on_duty(shared, clock).take()
+    clock.at += timedelta(hours=1)
+
+    assert await on_duty(shared, clock, holder=OTHER).take() == US
+    assert shared.database.call(downtime.noted) is None

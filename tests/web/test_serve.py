@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import pytest
+import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -151,6 +152,47 @@ async def test_a_fault_inside_the_block_ends_it_too() -> None:
             raise ZeroDivisionError
     with pytest.raises(ConnectionError):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("a fault")])
+async def test_a_server_that_ends_by_itself_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    """Whoever comes then would meet a shut door, and nobody would know; told once, with the address."""
+
+    async def main_loop(_server: uvicorn.Server) -> None:
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(uvicorn.Server, "main_loop", main_loop)
+    told: list[Exception] = []
+    ended = asyncio.Event()
+
+    def closed(error: Exception) -> None:
+        told.append(error)
+        ended.set()
+
+    async with serve(app_of(hello), "127.0.0.1:0", seconds=still, closed=closed):
+        await asyncio.wait_for(ended.wait(), 5)
+
+    [trouble] = told
+    assert isinstance(trouble, CannotServe)
+    assert "127.0.0.1:0" in str(trouble)
+    assert ("(RuntimeError)" in str(trouble)) is (error is not None)
+    assert trouble.__cause__ is error
+
+
+async def test_a_server_that_is_ended_tells_nothing() -> None:
+    """The end of the block is no fault."""
+    told: list[Exception] = []
+    async with (
+        httpx.AsyncClient() as client,
+        serve(app_of(hello), "127.0.0.1:0", seconds=still, closed=told.append) as port,
+    ):
+        await client.get(f"http://127.0.0.1:{port}/")
+    await asyncio.sleep(0)
+
+    assert told == []
 
 
 # --- an address that cannot be used -------------------------------------------------------------------------
