@@ -180,9 +180,12 @@ class Telegram(_Part):
 
 
 def _database(value: str) -> str:
+    """Accept the two kinds there are. Of anything else only the scheme is repeated: a password may stand anywhere in it."""
     if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+        scheme = re.match(r"[a-z][a-z0-9+.-]*://", value)
+        what = f"'{scheme[0]}…'" if scheme else "this"
         raise ValueError(
-            f"'{value.rsplit('@', 1)[-1]}' is no database; write sqlite:///aftercare.db "
+            f"{what} is no database; write sqlite:///aftercare.db "
             "or postgresql+psycopg://user@host/name (the password from PGPASSWORD)"
         )
     return value

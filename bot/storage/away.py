@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -16,12 +17,14 @@ class DatabaseAway(Trouble):
     What was begun is rolled back, unless the connection was lost while it was committed: then nobody knows. So
     whoever tries again first reads what is still to be done.
 
-    lost: the connection was there and is no more; a new one may work at once.
+    lost: the connection was there and is no more; a new one may work at once. words: the message without the
+    database's name, see `Why`.
     """
 
-    def __init__(self, message: str, *, lost: bool = False) -> None:
+    def __init__(self, message: str, *, lost: bool = False, words: str = "") -> None:
         super().__init__(message)
         self.lost = lost
+        self.words = words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,15 @@ class Why:
 _UNREACHABLE = Why(
     words="cannot be reached; check that its server runs and that the network to it works", anew=True
 )
+#: While a connection is made psycopg gives no SQLSTATE; but by these words one knows that a server has answered.
+_ANSWERED = ("FATAL:", "no password supplied")
+_REFUSED = Why(
+    words="does not let us in; check its name, the user, and the password in PGPASSWORD or ~/.pgpass",
+    anew=True,
+)
+#: So it answers while it cannot let anybody in, and when there are too many already.
+_NOT_YET = ("starting up", "shutting down", "recovery mode", "not yet accepting")
+_TOO_MANY = ("too many", "connection slots")
 _LATE = Why(words="did not answer in time; check what else is using it and how busy its machine is")
 _DISK = Why(words="cannot be read or written: its disk reports an error; check the disk", anew=True)
 _FULL = Why(words="has no room left on its disk; make room there")
@@ -83,6 +95,17 @@ def why_away(error: DBAPIError) -> Why | None:
         code = getattr(error.orig, "sqlite_errorcode", None)
         return None if code is None else _OF_SQLITE.get(code & 0xFF)  # the rest of the code is a detail
     state: str | None = getattr(error.orig, "sqlstate", None)
-    if state is None:  # said by the driver: no server to speak to
-        return _UNREACHABLE if isinstance(error, OperationalError) else None
+    if state is None:  # no server to speak to, or one that ended the conversation before it began
+        return _before_the_first_word(str(error.orig)) if isinstance(error, OperationalError) else None
     return next((why for start, why in _OF_POSTGRESQL.items() if state.startswith(start)), None)
+
+
+def _before_the_first_word(said: str) -> Why:
+    """Tell a server that refuses a connection from one that is not there."""
+    if not _says(said, _ANSWERED) or _says(said, _NOT_YET):
+        return _UNREACHABLE
+    return _OF_POSTGRESQL["53"] if _says(said, _TOO_MANY) else _REFUSED
+
+
+def _says(said: str, words: Sequence[str]) -> bool:
+    return any(one in said for one in words)

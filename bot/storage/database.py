@@ -47,7 +47,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            self.engine = create_engine(url, hide_parameters=True, **engine_options(make_url(url)))
+            parts = make_url(url)
+            if "@" in (parts.host or ""):
+                raise DatabaseUnusable(
+                    "The address of the database has an @ too many: in a name or a password write it as %40; "
+                    "better still, give the password in PGPASSWORD."
+                )
+            self.engine = create_engine(url, hide_parameters=True, **engine_options(parts))
         except (ArgumentError, ValueError):
             raise DatabaseUnusable(
                 "The address of the database cannot be read; write sqlite:///aftercare.db "
@@ -84,10 +90,13 @@ class Database:
                 self._check_encoding(connection)
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
-        except (DBAPIError, DatabaseAway) as error:
-            said = error.orig if isinstance(error, DBAPIError) else error.__cause__
-            reason = (str(said).splitlines() or [""])[0]
-            raise self._unusable(f"{reason}. Check that it exists and can be written") from error
+        except DatabaseAway as away:
+            raise self._unusable(f"it {away.words} ({_first_line(away.__cause__)})") from away
+        except DBAPIError as error:
+            reason = _first_line(error.orig)
+            raise self._unusable(
+                f"{reason}. Check that its address is right, and that it can be written"
+            ) from error
         except CommandError:
             raise self._unusable("its tables were made by a newer Aftercare; update this one") from None
 
@@ -152,8 +161,12 @@ class Database:
         return DatabaseUnusable(f"The database {self.place} cannot be used: {why}.")
 
 
+def _first_line(said: object) -> str:
+    return (str(said).splitlines() or [""])[0].rstrip(".")
+
+
 def _without_password(url: URL) -> str:
-    query = {name: value for name, value in url.query.items() if name != "password"}
+    query = {name: value for name, value in url.query.items() if "password" not in name}
     bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query)
     return bare.render_as_string(hide_password=False)
 

@@ -40,7 +40,8 @@ def place_of(url: URL) -> str:
     """Return where a database is, for people to read: a path or ``server/name``, never a password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
-    return f"{url.host or url.query.get('host') or 'localhost'}/{url.database}"
+    host = str(url.host or url.query.get("host") or "localhost")
+    return f"{host.rpartition('@')[2]}/{url.database}"  # before an @ that was not escaped stands a piece of the password
 
 
 def engine_options(url: URL) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def tune(engine: Engine) -> None:
         if why.anew:
             context.is_disconnect = True
         lost = context.is_disconnect and context.connection is not None
-        raise DatabaseAway(f"The database {place} {why.words}.", lost=lost) from error.orig
+        raise DatabaseAway(f"The database {place} {why.words}.", lost=lost, words=why.words) from error.orig
 
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)

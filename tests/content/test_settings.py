@@ -228,6 +228,26 @@ def test_an_address_that_cannot_be_used_is_named_in_plain_words(
     assert "input" not in fault
 
 
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("mysql://ana:s3cret@db.example/x", "'mysql://…' is no database"),
+        ("mysql://ana:x@db.example/x?password=s3cret", "'mysql://…' is no database"),
+        ("postgresql://ana:x@s3cret@db.example/x", "'postgresql://…' is no database"),
+        ("ana:s3cret@db.example/x", "this is no database"),
+        ("s3cret", "this is no database"),
+        ("s3cret@db.example", "this is no database"),
+    ],
+)
+def test_a_database_that_is_none_is_not_repeated(tmp_path: Path, url: str, what: str) -> None:
+    """A password may stand in any place of an address that was not understood; its kind says enough."""
+    (fault,) = faults_of(tmp_path, f"{CLINIC}database: {{url: '{url}'}}\n")
+
+    assert f"database.url: {what}; write sqlite:///aftercare.db" in fault
+    assert "s3cret" not in fault
+    assert "db.example" not in fault
+
+
 def test_a_server_may_be_written_with_a_slash_at_its_end(tmp_path: Path) -> None:
     """Both ways to write the root of a server are the same server."""
     found = load(tmp_path, f"{CLINIC}telegram: {{api_url: 'http://127.0.0.1:8081/'}}\n")

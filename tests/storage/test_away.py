@@ -86,6 +86,37 @@ def test_a_server_that_says_nothing_cannot_be_reached() -> None:
     assert "reached" in why.words
 
 
+_TO = 'connection failed: connection to server at "db.example", port 5432 failed: '
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        (_TO + "Connection refused", "reached"),
+        ("failed to resolve host 'db.example': [Errno -2] Name or service not known", "reached"),
+        (_TO + "FATAL:  the database system is starting up", "reached"),
+        (_TO + "FATAL:  the database system is shutting down", "reached"),
+        (_TO + "FATAL:  the database system is not yet accepting connections", "reached"),
+        (_TO + 'FATAL:  password authentication failed for user "ana"', "let us in"),
+        (_TO + "fe_sendauth: no password supplied", "let us in"),
+        (_TO + 'FATAL:  database "aftercare" does not exist', "let us in"),
+        (_TO + 'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "ana"', "let us in"),
+        (_TO + "FATAL:  sorry, too many clients already", "connection left"),
+        (
+            _TO + "FATAL:  remaining connection slots are reserved for roles with privileges",
+            "connection left",
+        ),
+    ],
+)
+def test_before_the_first_word_a_server_is_known_by_what_it_says(said: str, word: str) -> None:
+    """There is no SQLSTATE yet; but a server that refuses us is not one that is down."""
+    why = why_away(_wrapped(psycopg.OperationalError(said), psycopg.Error))
+
+    assert why is not None
+    assert word in why.words
+    assert why.anew or word == "connection left"
+
+
 @pytest.mark.parametrize(
     "error",
     [

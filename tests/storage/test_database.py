@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError
@@ -18,7 +19,7 @@ from bot.storage import groups, inbox, patients
 from bot.storage.database import Database, DatabaseUnusable
 from bot.storage.inbox import Arrival
 from bot.storage.tables import CheckIn, Patient
-from tests.kit.postgres import Databases
+from tests.kit.postgres import Databases, Server
 from tests.storage.conftest import ANA, NOW, Clinic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -350,7 +351,7 @@ def test_an_unusable_file_is_named(tmp_path: Path, make: Callable[[Path], Path])
     database.close()
 
     assert str(path) in str(caught.value)
-    assert "Check that" in str(caught.value)
+    assert "check that" in str(caught.value).lower()
 
 
 class _Nowhere(SQLiteDialect_pysqlite):
@@ -416,6 +417,57 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(address: str)
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://ana:x@s3cret@db.example/aftercare",
+        "postgresql+psycopg://ana:x@s3cret@db.example:5433/aftercare",
+    ],
+)
+def test_a_password_with_an_at_in_it_is_to_be_escaped(address: str) -> None:
+    """What follows its first @ would be taken for the server, and told to everybody as one."""
+    with pytest.raises(DatabaseUnusable, match="%40") as caught:
+        Database(address)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_server_that_is_down_is_told_from_a_database_that_cannot_be_written(own_postgres: Server) -> None:
+    """At the start as well: whoever reads it goes and looks at the server, and not at the rights of a file."""
+    database = Database(own_postgres.fresh_database())
+    own_postgres.stop()
+
+    with pytest.raises(DatabaseUnusable, match="cannot be reached; check that its server runs") as caught:
+        database.migrate()
+    own_postgres.start()
+    database.migrate()
+    database.close()
+
+    assert f"The database {database.place} cannot be used: it cannot be reached" in str(caught.value)
+    assert "written" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"database": "no_such_database"}, 'database "no_such_database" does not exist'),
+        ({"username": "nobody_known"}, 'role "nobody_known" does not exist'),
+    ],
+)
+def test_a_server_that_does_not_let_us_in_is_told_from_one_that_is_down(
+    own_postgres: Server, changes: dict[str, str], said: str
+) -> None:
+    """It runs: what to check is who asks for what, and its own words say which."""
+    database = Database(make_url(own_postgres.url).set(**changes).render_as_string(hide_password=False))  # type: ignore[arg-type]
+
+    with pytest.raises(DatabaseUnusable, match="it does not let us in; check its name, the user") as caught:
+        database.migrate()
+    database.close()
+
+    assert said in str(caught.value)
+    assert "server runs" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("url", "address"),
     [
         ("sqlite:////data/aftercare.db", "sqlite:////data/aftercare.db"),
@@ -426,6 +478,10 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(address: str)
         (
             "postgresql+psycopg://db.example/aftercare?user=ana&password=s3cret&sslmode=require",
             "postgresql+psycopg://db.example/aftercare?sslmode=require&user=ana",
+        ),
+        (
+            "postgresql+psycopg://ana@db.example/aftercare?sslkey=k.pem&sslpassword=s3cret",
+            "postgresql+psycopg://ana@db.example/aftercare?sslkey=k.pem",
         ),
     ],
 )

@@ -136,6 +136,9 @@ def test_what_the_address_says_of_the_connection_stands() -> None:
         ("postgresql+psycopg://ana:s3cret@db.example/aftercare", "db.example/aftercare"),
         ("postgresql+psycopg:///aftercare", "localhost/aftercare"),
         ("postgresql+psycopg://ana@/aftercare?host=/run/postgresql", "/run/postgresql/aftercare"),
+        # an @ in the password that was not escaped
+        ("postgresql+psycopg://ana:x@s3cret@db.example/aftercare", "db.example/aftercare"),
+        ("postgresql+psycopg://ana:x@s3@cret@db.example/aftercare", "db.example/aftercare"),
     ],
 )
 def test_a_place_is_told_without_a_password(url: str, place: str) -> None:
