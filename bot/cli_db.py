@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 import typer
@@ -9,11 +10,11 @@ from pydantic import ValidationError
 from rich.markup import escape
 from rich.table import Table
 
-from bot import desk, wiring
+from bot import desk
 from bot.content.settings import Storage
 from bot.storage import copy as copying
 from bot.storage.database import Database
-from bot.terminal import ConfigOption, fail, in_plain_words, out, settings_from
+from bot.terminal import ConfigOption, err, fail, in_plain_words, out, settings_from
 
 app = typer.Typer()
 _db = typer.Typer(help="Work on the whole database.")
@@ -32,13 +33,16 @@ def copy(
     ],
     config: ConfigOption = None,
 ) -> None:
-    """Copy everything that config.yaml's database holds into another one. Stop the bot first."""
+    """Copy everything that config.yaml's database holds into another one. Stop the bot first, and all that stand by."""
     with in_plain_words():
         settings = settings_from(config)
         target = Database(_checked(to))
         try:
-            with desk.database_of(settings) as source:
-                counts = copying.copy(source, target, wiring.system_now())
+            with (
+                desk.database_of(settings) as source,
+                err.status("Making sure that no bot is at work; copying…"),
+            ):
+                counts = copying.copy(source, target, time.sleep)
                 place = source.place
         finally:
             target.close()

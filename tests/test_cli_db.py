@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
+from bot import cli_db
 from bot.content.settings import load_settings
 from bot.storage import groups, lease, patients
 from bot.storage.database import Database
@@ -17,6 +19,27 @@ from tests.kit.postgres import Databases
 
 NOW = datetime(2026, 11, 19, 7, 0, tzinfo=UTC)
 ANA = 5_000_000_001
+
+
+class Pauses:
+    """What the command waits; no time passes, and something may happen meanwhile."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.happens: Callable[[], object] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self.seconds += seconds
+        self.happens()
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """Let the command wait without waiting."""
+    pauses = Pauses()
+    monkeypatch.setattr(cli_db, "time", pauses)
+    return pauses
 
 
 @pytest.fixture
@@ -100,6 +123,8 @@ def test_a_password_is_not_printed(filled: Path, postgres: Databases, hidden: st
         "mysql://ana:s3cret@db.example/aftercare",
         "postgresql+psycopg://ana:s3cret@db.example:port/aftercare",
         "postgresql+psycopg://ana:s3cret@127.0.0.1:1/aftercare",  # nobody answers
+        "postgresql+psycopg://ana:x@s3cret@127.0.0.1:1/aftercare",  # an @ in the password
+        "mysql://ana:x@db.example/aftercare?password=s3cret",
         "ana:s3cret",
     ],
 )
@@ -108,20 +133,55 @@ def test_an_address_that_is_none_is_refused_without_being_repeated(filled: Path,
     result = aftercare("db", "copy", "--to", url)
 
     assert result.exit_code == 1
-    assert "postgresql+psycopg://user@host/name" in result.output or "127.0.0.1/aftercare" in result.output
+    cures = ("postgresql+psycopg://user@host/name", "127.0.0.1/aftercare", "write it as %40")
+    assert any(cure in result.output for cure in cures)
     assert "s3cret" not in result.output
 
 
-def test_a_running_bot_is_to_be_stopped_first(filled: Path) -> None:
-    """It would write into what is being left."""
+def test_a_server_that_is_down_is_told_in_a_sentence_that_helps(filled: Path) -> None:
+    """It is not the rights of a file that are to be looked at."""
+    result = aftercare("db", "copy", "--to", "postgresql+psycopg://ana@127.0.0.1:1/aftercare")
+
+    assert result.exit_code == 1
+    assert "check that its server runs" in result.output
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///"])
+def test_memory_is_no_target(filled: Path, url: str) -> None:
+    """Everything would have been copied, and nothing kept."""
+    result = aftercare("db", "copy", "--to", url)
+
+    assert result.exit_code == 1
+    assert "name a file" in result.output
+    assert "Copied" not in result.output
+
+
+def test_a_running_bot_is_to_be_stopped_first(filled: Path, pauses: Pauses) -> None:
+    """It would write into what is being left. Its clock is a day behind: only its sign of life tells of it."""
     database = Database(f"sqlite:///{filled / 'aftercare.db'}")
-    database.call(lease.take, Holder(host="desk", pid=1, mark="aa"), datetime.now(UTC))
+    holder = Holder(host="desk", pid=1, mark="aa")
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    database.call(lease.take, holder, yesterday)
+    pauses.happens = lambda: database.call(lease.take, holder, yesterday + timedelta(seconds=3))
+
+    result = aftercare("db", "copy", "--to", f"sqlite:///{filled / 'other.db'}")
+    database.close()
+
+    assert result.exit_code == 1
+    assert "Stop it first" in result.output
+
+
+def test_a_bot_that_died_is_waited_for_and_not_obeyed(filled: Path, pauses: Pauses) -> None:
+    """Its lease ends in eight hours, for the clock was set back since; after its term without a sign it is no more."""
+    database = Database(f"sqlite:///{filled / 'aftercare.db'}")
+    holder = Holder(host="desk", pid=1, mark="aa")
+    database.call(lease.take, holder, datetime.now(UTC) + timedelta(hours=8))
     database.close()
 
     result = aftercare("db", "copy", "--to", f"sqlite:///{filled / 'other.db'}")
 
-    assert result.exit_code == 1
-    assert "Stop it first" in result.output
+    assert result.exit_code == 0, result.output
+    assert pauses.seconds >= lease.TERM.total_seconds()
 
 
 def test_the_way_to_the_command_is_told() -> None:

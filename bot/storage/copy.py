@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from sqlalchemy import (
     insert,
     select,
     type_coerce,
+    update,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -29,27 +29,41 @@ from bot.storage.tuning import COPYING
 
 #: How many rows are read and written at a time.
 BATCH = 1000
+#: How often the lease is looked at, in seconds, and how many times: for longer than its term, in which a bot that lives
+#: gives a sign of it. Its clock may be wrong, so nothing is made of what time it wrote there.
+LOOK, LOOKS = 0.5, 24
+
+
+#: Who holds the lease, and until when: it changes with each sign of life.
+_Sign = list[tuple[object, ...]]
 
 
 class CannotCopy(Trouble):
     """A database cannot be copied; the message says why, and what to do. Nothing was copied."""
 
 
-def copy(source: Database, target: Database, now: datetime) -> dict[str, int]:
+def copy(source: Database, target: Database, wait: Callable[[float], object]) -> dict[str, int]:
     """Copy every row of *source*, whose tables are up to date, and return how many rows each table has.
 
     The target's tables are made here, and every row is written in one transaction; meanwhile nobody else can write.
-    Who held the source's lease is not copied, only until when. Raises `CannotCopy`, `DatabaseUnusable`, `DatabaseAway`.
+    Who held the source's lease is not copied, only until when; and it is taken from them: a bot that was only asleep must
+    not go on writing into what was left. wait: waits for so many seconds, while a bot at work gives a sign of life.
+    Raises `CannotCopy`, `DatabaseUnusable`, `DatabaseAway`.
     """
+    if _is_in_memory(target):
+        raise CannotCopy("What is copied into memory is gone when the command ends; name a file.")
     if _is_same_file(source, target):
         raise _same(target)
     target.migrate()
     if _is_same_on_server(source, target):
         raise _same(target)
+    sign = _refuse_running(source, wait)
     tables = Base.metadata.sorted_tables  # what others point to comes first
     with source.unhurried() as reading:
         _hold(reading, tables)
-        _refuse_running(source, reading, now)
+        if _sign_of_life(reading) != sign:
+            raise _at_work(source)
+        reading.execute(update(Lease).values(holder=""))
         counts = {table.name: _count(reading, table) for table in tables}
         if not any(counts.values()):
             raise CannotCopy(f"There is nothing in {source.place}; check database.url in config.yaml.")
@@ -70,6 +84,15 @@ def _same(target: Database) -> CannotCopy:
     return CannotCopy(f"{target.place} is the database that config.yaml names; name another one.")
 
 
+def _is_in_memory(database: Database) -> bool:
+    url = database.engine.url
+    path = url.database or ""
+    is_memory = path in ("", ":memory:") or (
+        path.startswith("file:") and (":memory:" in path or url.query.get("mode") == "memory")
+    )
+    return database.engine.dialect.name == "sqlite" and is_memory
+
+
 def _is_same_file(source: Database, target: Database) -> bool:
     if {source.engine.dialect.name, target.engine.dialect.name} != {"sqlite"}:
         return False
@@ -86,12 +109,39 @@ def _is_same_on_server(source: Database, target: Database) -> bool:
         return not other.scalar(select(func.pg_try_advisory_xact_lock(COPYING)))
 
 
-def _refuse_running(source: Database, reading: Connection, now: datetime) -> None:
-    running = select(Lease.expires_at).where(Lease.holder != "", Lease.expires_at > now)
-    if reading.execute(running).first() is not None:
-        raise CannotCopy(
-            f"A bot is at work on {source.place}. Stop it first; if it has just died, wait 15 seconds."
-        )
+def _refuse_running(source: Database, wait: Callable[[float], object]) -> _Sign:
+    """Watch for a bot at work; return the sign of life that has stood still.
+
+    On a server one may stand by even if nobody holds the lease, and would take it within seconds.
+    """
+    sign = _look(source)
+    if not (_is_held(sign) or source.is_shared):
+        return sign
+    for _ in range(LOOKS):
+        wait(LOOK)
+        before, sign = sign, _look(source)
+        if sign != before and _is_held(sign):
+            raise _at_work(source)
+    return sign
+
+
+def _look(source: Database) -> _Sign:
+    with source.beside() as connection:
+        return _sign_of_life(connection)
+
+
+def _sign_of_life(connection: Connection) -> _Sign:
+    return [tuple(row) for row in connection.execute(select(Lease.holder, Lease.expires_at))]
+
+
+def _is_held(sign: _Sign) -> bool:
+    return any(holder for holder, _until in sign)
+
+
+def _at_work(source: Database) -> CannotCopy:
+    return CannotCopy(
+        f"A bot is at work on {source.place}. Stop it first, and on a server every one that stands by."
+    )
 
 
 def _refuse_used(target: Database, writing: Connection, tables: Sequence[Table]) -> None:

@@ -14,7 +14,7 @@ from bot.storage import copy as room
 from bot.storage import groups, lease, patients
 from bot.storage.copy import CannotCopy, copy
 from bot.storage.database import Database, DatabaseAway, DatabaseUnusable, Session
-from bot.storage.lease import TERM, Holder
+from bot.storage.lease import TERM, Holder, LeaseLost
 from bot.storage.tables import Base, InboxRow, Lease, Moment
 from tests.kit.postgres import Databases
 from tests.storage.conftest import ANA, BEN, NOW, Clinic
@@ -24,6 +24,10 @@ HOLDER = Holder(host="desk", pid=100, mark="aaaa")
 MANY = 2 * room.BATCH + 3
 #: What only careful hands carry over: other scripts, an escaped zero, a big number, an odd order, a nothing within.
 ODD_JSON = {"z": "还痛 😣 \x00", "a": [1.5, 2**60, None, True], "": {"deep": ["é"]}}
+
+
+def no_wait(_seconds: float) -> None:
+    """Let no time pass: nobody is at work."""
 
 
 @pytest.fixture
@@ -100,7 +104,7 @@ def test_every_row_of_every_table_arrives_unaltered(database: Database, target: 
     _filled(database)
     before = _rows(database)
 
-    counts = copy(database, target, NOW)
+    counts = copy(database, target, no_wait)
 
     assert _rows(target) == before == _rows(database)
     assert counts == dict.fromkeys(Base.metadata.tables, 3)
@@ -121,7 +125,7 @@ def test_json_is_not_written_anew(database: Database, target: Database) -> None:
             )
 
     database.call(write)
-    copy(database, target, NOW)
+    copy(database, target, no_wait)
 
     rows = target.call(
         lambda session: session.execute(text("SELECT CAST(payload AS TEXT) FROM inbox ORDER BY seq")).all()
@@ -142,7 +146,7 @@ def test_more_rows_than_a_batch_arrive(database: Database, target: Database) -> 
         )
 
     database.call(write)
-    counts = copy(database, target, NOW)
+    counts = copy(database, target, no_wait)
 
     assert counts["inbox"] == MANY
     assert target.call(lambda session: session.scalars(select(InboxRow.update_id)).all()) == list(range(MANY))
@@ -152,7 +156,7 @@ def test_more_rows_than_a_batch_arrive(database: Database, target: Database) -> 
 def test_new_rows_are_numbered_after_the_old_ones(clinic: Clinic, target: Database) -> None:
     """After the copy the bot goes on writing: into tables with rows, and into tables without."""
     clinic.treatment(clinic.patient())
-    copy(clinic.database, target, NOW)
+    copy(clinic.database, target, no_wait)
     other = Clinic(target)
 
     ben = other.patient(BEN, "Ben")
@@ -167,31 +171,172 @@ def test_the_lease_is_free_but_tells_until_when_the_bot_lived(database: Database
     database.call(lease.take, HOLDER, NOW)
     database.call(groups.write_note, "one", "1")
 
-    copy(database, target, NOW + TERM)
+    copy(database, target, no_wait)
 
     assert target.call(lambda session: session.scalars(select(Lease.holder)).all()) == [""]
     assert target.call(lease.last_alive) == NOW
-    assert database.call(lambda session: session.scalars(select(Lease.holder)).all()) == [str(HOLDER)]
 
 
 # --- what is refused -------------------------------------------------------------------------------------
 
 
-def _nothing_in(target: Database) -> bool:
-    return not any(_rows(target).values())
-
-
-def test_a_bot_at_work_is_to_be_stopped_first(clinic: Clinic, target: Database) -> None:
-    """While somebody holds the lease nothing is copied; when it is given up, it is."""
+def test_nobody_is_left_with_the_lease_of_what_was_left(clinic: Clinic, target: Database) -> None:
+    """A bot that was only asleep (a laptop, a paused machine) stops when it wakes, instead of writing where none reads."""
     clinic.patient()
     clinic.database.call(lease.take, HOLDER, NOW)
 
+    copy(clinic.database, target, no_wait)
+
+    with pytest.raises(LeaseLost):
+        clinic.database.call(lease.require, HOLDER)
+    assert clinic.database.call(lease.last_alive) == NOW
+
+
+def _nothing_in(target: Database) -> bool:
+    target.migrate()
+    return not any(_rows(target).values())
+
+
+class _Waiting:
+    """Waits for nobody, and lets something happen at one of the times."""
+
+    def __init__(self, happens: Callable[[], object] = lambda: None, *, at: int = 3) -> None:
+        self.seconds = 0.0
+        self.times = 0
+        self._happens, self._at = happens, at
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.times += 1
+        if self.times == self._at:
+            self._happens()
+
+
+@pytest.mark.parametrize("wrong", [timedelta(0), -timedelta(days=1), timedelta(hours=8)])
+@pytest.mark.parametrize("at", [1, room.LOOKS])
+def test_a_bot_at_work_is_to_be_stopped_first(
+    clinic: Clinic, target: Database, wrong: timedelta, at: int
+) -> None:
+    """Whoever gives a sign of life is at work, wherever its clock stands: nothing is copied, and it keeps the lease."""
+    clinic.patient()
+    clinic.database.call(lease.take, HOLDER, NOW + wrong)
+    again = NOW + wrong + timedelta(seconds=3)
+
     with pytest.raises(CannotCopy, match="Stop it first"):
-        copy(clinic.database, target, NOW + TERM - timedelta(microseconds=1))
+        copy(
+            clinic.database,
+            target,
+            _Waiting(lambda: clinic.database.call(lease.take, HOLDER, again), at=at),
+        )
+
+    assert _nothing_in(target)
+    clinic.database.call(lease.require, HOLDER)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(0), -timedelta(days=1), timedelta(hours=8)])
+def test_a_bot_that_died_holds_nobody_up(clinic: Clinic, target: Database, wrong: timedelta) -> None:
+    """Who gives no sign of life for a term is no more, however far ahead its lease would end."""
+    clinic.patient()
+    clinic.database.call(lease.take, HOLDER, NOW + wrong)
+    waiting = _Waiting()
+
+    assert copy(clinic.database, target, waiting)["patients"] == 1
+    assert TERM.total_seconds() < waiting.seconds < 30
+
+
+def test_a_bot_that_stops_meanwhile_holds_nobody_up(clinic: Clinic, target: Database) -> None:
+    """Giving up the lease changes its row as well, and is no work."""
+    clinic.patient()
+    clinic.database.call(lease.take, HOLDER, NOW)
+    stops = _Waiting(lambda: clinic.database.call(lease.release, HOLDER, NOW))
+
+    assert copy(clinic.database, target, stops)["patients"] == 1
+
+
+@pytest.mark.usefixtures("only_postgresql")
+@pytest.mark.parametrize("ran_before", [True, False])
+def test_a_bot_that_stood_by_is_to_be_stopped_as_well(
+    clinic: Clinic, target: Database, ran_before: bool
+) -> None:
+    """On a server another takes over when one is stopped; it is waited for, even if nobody holds the lease."""
+    clinic.patient()
+    if ran_before:
+        clinic.database.call(lease.take, HOLDER, NOW)
+        clinic.database.call(lease.release, HOLDER, NOW)
+    other = Holder(host="ward", pid=7, mark="bbbb")
+
+    with pytest.raises(CannotCopy, match="every one that stands by"):
+        copy(clinic.database, target, _Waiting(lambda: clinic.database.call(lease.take, other, NOW)))
+
     assert _nothing_in(target)
 
+
+def test_a_file_without_a_bot_is_copied_at_once(clinic: Clinic, sqlite_file: Path, target: Database) -> None:
+    """Nobody stands by at a file: there is nothing to wait for."""
+    clinic.patient()
+    clinic.database.call(lease.take, HOLDER, NOW)
     clinic.database.call(lease.release, HOLDER, NOW)
-    assert copy(clinic.database, target, NOW)["patients"] == 1
+    waiting = _Waiting()
+
+    copy(clinic.database, target, waiting)
+
+    assert sqlite_file.exists()
+    assert waiting.times == 0
+
+
+def test_a_bot_that_begins_at_the_last_moment_is_seen(
+    clinic: Clinic, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last look and the first row copied somebody takes the lease."""
+    clinic.patient()
+    watch = room._refuse_running
+
+    def watch_and_begin(source: Database, wait: Any) -> Any:
+        sign = watch(source, wait)
+        source.call(lease.take, HOLDER, NOW)
+        return sign
+
+    monkeypatch.setattr(room, "_refuse_running", watch_and_begin)
+    with pytest.raises(CannotCopy, match="Stop it first"):
+        copy(clinic.database, target, no_wait)
+
+    assert _nothing_in(target)
+    clinic.database.call(lease.require, HOLDER)
+
+
+def test_a_copy_that_fails_takes_no_lease(clinic: Clinic, target: Database) -> None:
+    """Then the old database is still the one in use, and whoever wakes may go on."""
+    clinic.patient()
+    clinic.database.call(lease.take, HOLDER, NOW)
+    target.migrate()
+    target.call(groups.write_note, "one", "1")
+
+    with pytest.raises(CannotCopy, match="not empty"):
+        copy(clinic.database, target, no_wait)
+
+    clinic.database.call(lease.require, HOLDER)
+
+
+@pytest.mark.filterwarnings("ignore:Selection of the SingletonThreadPool")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:clinic?mode=memory&uri=true",
+    ],
+)
+def test_memory_is_no_place_for_a_copy(clinic: Clinic, sqlite_file: Path, address: str) -> None:
+    """It would be gone when the command ends."""
+    clinic.patient()
+    memory = Database(address)
+
+    with pytest.raises(CannotCopy, match="name a file"):
+        copy(clinic.database, memory, no_wait)
+    memory.close()
+    assert sqlite_file.exists()
 
 
 @BOTH
@@ -202,7 +347,7 @@ def test_a_database_with_rows_is_not_written_into(clinic: Clinic, target: Databa
     target.call(groups.write_note, "one", "1")
 
     with pytest.raises(CannotCopy, match="not empty: there are rows in notes"):
-        copy(clinic.database, target, NOW)
+        copy(clinic.database, target, no_wait)
 
     assert target.call(patients.by_chat, ANA) is None
     assert target.call(groups.note, "one") == "1"
@@ -211,7 +356,7 @@ def test_a_database_with_rows_is_not_written_into(clinic: Clinic, target: Databa
 def test_an_empty_database_is_not_copied(database: Database, target: Database) -> None:
     """Most likely another one was meant."""
     with pytest.raises(CannotCopy, match="nothing in"):
-        copy(database, target, NOW)
+        copy(database, target, no_wait)
 
 
 def test_a_database_is_not_copied_into_itself(clinic: Clinic) -> None:
@@ -220,7 +365,7 @@ def test_a_database_is_not_copied_into_itself(clinic: Clinic) -> None:
     same = Database(clinic.database.url)
 
     with pytest.raises(CannotCopy, match="is the database that"):
-        copy(clinic.database, same, NOW)
+        copy(clinic.database, same, no_wait)
     same.close()
 
 
@@ -248,7 +393,7 @@ def test_one_file_by_two_names_is_the_same(
     same = Database(f"sqlite:///{other_name(sqlite_file)}")
 
     with pytest.raises(CannotCopy, match="is the database that"):
-        copy(clinic.database, same, NOW)
+        copy(clinic.database, same, no_wait)
     same.close()
 
 
@@ -260,7 +405,7 @@ def test_one_server_by_two_names_is_the_same(clinic: Clinic) -> None:
     same = Database(url.update_query_dict({"host": f"{url.query['host']}/."}).render_as_string())
 
     with pytest.raises(CannotCopy, match="is the database that"):
-        copy(clinic.database, same, NOW)
+        copy(clinic.database, same, no_wait)
     same.close()
 
 
@@ -271,7 +416,7 @@ def test_a_target_that_does_not_exist_is_named(clinic: Clinic, postgres: Databas
     missing = Database(nowhere.render_as_string(hide_password=False))
 
     with pytest.raises(DatabaseUnusable, match=r"no_such_database.* does not exist"):
-        copy(clinic.database, missing, NOW)
+        copy(clinic.database, missing, no_wait)
     missing.close()
 
 
@@ -283,7 +428,7 @@ def test_a_row_that_does_not_fit_leaves_nothing_behind(
     clinic.treatment(ana, label="Ben Lim " * 10)
 
     with pytest.raises(CannotCopy, match="A row of treatments does not fit") as caught:
-        copy(clinic.database, target, NOW)
+        copy(clinic.database, target, no_wait)
 
     assert sqlite_file.exists()
     assert "Ben" not in str(caught.value)
@@ -314,7 +459,7 @@ def test_nobody_writes_into_either_database_meanwhile(
         copied(table, *rest)
 
     monkeypatch.setattr(room, "_copy_table", intrude)
-    counts = copy(clinic.database, target, NOW)
+    counts = copy(clinic.database, target, no_wait)
     for intruder in intruders:
         intruder.join(timeout=15)
 
@@ -353,8 +498,8 @@ def test_a_connection_lost_half_way_leaves_nothing_behind(
     with monkeypatch.context() as patched:
         patched.setattr(room, "_copy_table", lose)
         with pytest.raises(DatabaseAway):
-            copy(clinic.database, target, NOW)
+            copy(clinic.database, target, no_wait)
     killer.close()
 
     assert _nothing_in(target)
-    assert copy(clinic.database, target, NOW)["patients"] == 1
+    assert copy(clinic.database, target, no_wait)["patients"] == 1
