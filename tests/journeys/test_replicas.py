@@ -2,7 +2,8 @@
 
 With real processes against the emulator, under the crowd's mixed load:
 
-1. Of three processes one polls and sends; each time it is killed another is at work within 15 seconds, and nothing is lost.
+1. Of three processes one polls and sends; each time it is killed another is at work within 15 seconds, and nothing is lost;
+   nor is an answer late because the API does not answer what the new one asks first.
 2. The same with a webhook: what a process that stands by has acknowledged, the one at work handles.
 3. PostgreSQL started anew, away for a while, crashed: the processes live, and nothing acknowledged was not stored.
 4. A process that was frozen finds that another has taken over, and ends with a sentence instead of sending beside it.
@@ -19,6 +20,7 @@ import time
 import psycopg
 from sqlalchemy import make_url
 
+from bot.sandbox.faults import Fault
 from bot.storage.tables import Base
 from tests.journeys.conftest import Trials
 from tests.kit.crowd import Load
@@ -55,7 +57,7 @@ async def test_of_three_one_works_and_each_death_is_followed_by_the_next(
             await on.until_called(SOME)
             assert [one.host for one in replicas.all if one.is_at_work] == ["ward"]
             assert replicas.talkative() == []
-            # 1. The machine is gone: only that it gives no sign tells. 2. The process is: the neighbour sees it.
+            # On another machine or on the same: only that it gives no sign tells. Containers may share a name.
             for place, new in enumerate(("ward", "ward", "desk", "desk")):
                 await _die(on, replicas, f"death {place + 1}")
                 await replicas.add(new)
@@ -65,9 +67,37 @@ async def test_of_three_one_works_and_each_death_is_followed_by_the_next(
             await on.crowd.rest()
             await _all_stopped(replicas)
         on.say(f"conflicts of polls: {replicas.conflicts()}")
-        on.verdict("4 deaths among 3 replicas, polling:", most_late=60)
+        # Four silences of about ten seconds each, one soon after the other.
+        on.verdict("4 deaths among 3 replicas, polling:", most_late=90)
         assert replicas.beside_each_other() == []
         assert replicas.conflicts() == 0
+
+
+async def test_an_api_that_hangs_delays_no_takeover(trial: Trials, postgres: Databases) -> None:
+    """Webhook: what the new one asks first (menus, where to bring updates) is never answered; patients are, in time."""
+    async with (
+        asyncio.timeout(120),
+        trial(postgres.fresh_database(), seed=18) as on,
+        Replicas(on, webhook=True) as replicas,
+    ):
+        on.crowd.plan(Load(questions=5.0), seconds=40)
+        for host in ("ward", "desk"):
+            await replicas.add(host)
+        async with on.crowd.at_large():
+            await on.until_called(SOME)
+            for method in ("setMyCommands", "setWebhook"):
+                on.sandbox.plan(Fault(method=method, kind="hang", times=1_000_000))
+            began = time.monotonic()
+            heir, took = await replicas.lose_active()
+            assert await on.sandbox.until(lambda: heir.sent(began) or None, seconds=AFTER_A_DEATH)
+            first = min(heir.sent(began)) - began
+            on.say(f"at work after {took:.1f} s; its first message left after {first:.1f} s")
+            assert {"setMyCommands", "setWebhook"} <= heir.asked(began)
+            on.crowd.enough()
+            await on.crowd.rest()
+            await _all_stopped(replicas)
+        on.verdict("a takeover while the API hung, webhook:", most_late=60)
+        assert first < AFTER_A_DEATH
 
 
 async def _die(on: Trial, replicas: Replicas, what: str) -> None:
