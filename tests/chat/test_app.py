@@ -13,8 +13,9 @@ import pytest
 from telegram.error import TimedOut
 
 from bot.chat.app import TelegramApp
-from bot.chat.connection import Closed, Hook, Keep
+from bot.chat.connection import Closed, Connection, Hook, Keep
 from bot.chat.house import CannotRun
+from bot.domain.pacing import Pacer
 from bot.service.enrol import BOT_NAME
 from bot.service.ports import Tools
 from bot.storage import groups, inbox, lease, overview
@@ -24,7 +25,7 @@ from bot.storage.lease import Holder
 from bot.web.serve import CannotServe
 from tests.chat.conftest import build
 from tests.kit.offline import OfflineRequest, refusal
-from tests.kit.story import Story
+from tests.kit.story import ANA, GROUP, Story
 
 
 def text_update(update_id: int, text: str = "does it hurt?", chat: int = 11) -> dict[str, Any]:
@@ -280,6 +281,40 @@ async def test_after_a_downtime_staff_are_told_by_whoever_starts(
 
 async def _fails() -> None:
     raise RuntimeError("a fault of ours")
+
+
+@pytest.mark.parametrize("renews_first", [True, False])
+async def test_after_the_machine_slept_staff_are_told_whom_to_call(
+    tools: Tools,
+    offline: OfflineRequest,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    renews_first: bool,
+) -> None:
+    """In one message, whether the lease is renewed first after the sleep or what is due is looked for."""
+    monkeypatch.setattr("bot.chat.duty.RENEW", 0.01 if renews_first else 3600)
+    story = Story(tools=tools, now=now)
+    await story.binds()
+    await story.enrols(ANA)
+    moments = [now]
+    bot = TelegramApp(
+        tools,
+        Connection(token="1234567890:offline", api_url="http://127.0.0.1:1"),
+        now=lambda: moments[-1],
+        seconds=lambda: 0.0,
+        pacer=Pacer(1000, burst=1000, per_group_minute=1000),
+        holder=Holder(host="here", pid=1, mark="m"),
+        look=0.3 if renews_first else 0.05,
+    )
+    async with bot:
+        await until(lambda: offline.sent("setChatMenuButton"))
+        moments.append(now + timedelta(days=5))
+        await until(lambda: any("I was not running" in call["text"] for call in offline.sent()))
+        await asyncio.sleep(0.5)
+
+    told = [call["text"] for call in offline.sent() if call["chat_id"] == GROUP]
+    assert sum("I was not running" in text for text in told) == 1
+    assert [text for text in told if "Please call" in text] == told[-1:]
 
 
 # --- who is on duty -----------------------------------------------------------------------------------------
