@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.domain.message import Priority
 from bot.domain.patient import CheckInState
 from bot.domain.timing import send_moment
-from bot.service import attempt, follow_up, outcome, raise_again
+from bot.service import announce, attempt, follow_up, outcome, raise_again
 from bot.service.ports import Tools
 from bot.service.turn import Turn, zone_of
 from bot.storage import alerts, check_ins, outbox
@@ -78,7 +78,7 @@ def due(session: Session, tools: Tools, now: datetime, *, tell_expired: bool = T
 
     for row in attempt.each(session, done, ask, rows):
         row.due_at = now + PUT_OFF
-    silent = check_ins.claim_silent(session, now, BATCH)
+    silent = check_ins.claim_silent(session, now, BATCH, announce.longest_pause(tools))
     for row in attempt.each(session, done, lambda row: _nudge_or_end(session, tools, row, now), silent):
         row.nudge_at = now + PUT_OFF
     more_alerts = raise_again.due(session, tools, done, now, BATCH)
@@ -120,8 +120,8 @@ def _ask_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime, bus
     if earlier is not None:
         check_ins.end_open(session, [earlier], CheckInState.MISSED, now)
         follow_up.withdraw(turn, earlier)
-    follow_up.mark_sent(turn, row)
-    follow_up.invite_to_answer(turn, row)
+    announce.mark_sent(turn, row)
+    announce.announce(turn, row)
     return "asked"
 
 
@@ -131,34 +131,38 @@ def _nudge_or_end(session: Session, tools: Tools, row: CheckIn, now: datetime) -
     if patient is None or not follow_up.is_followed(row):
         check_ins.end_open(session, [row], CheckInState.CANCELLED, now)
         return "dropped"
-    if row.nudged_at is not None:
-        check_ins.end_open(session, [row], CheckInState.MISSED, now)
-        return "missed"
     turn = Turn.with_patient(session, tools, patient, now)
-    if follow_up.is_in_line(turn, row):
-        row.nudge_at = now + follow_up.LATE  # the first message has not left yet: Telegram cannot be reached
+    if row.nudge_at is not None and row.nudge_at > now:
+        # The clock was set back: how long the patient has had is not known, so the pause begins again.
+        row.nudge_at = now + announce.patience(turn, row)
+        return "put_off"
+    if announce.is_under_way(turn, row):
+        row.nudge_at = now + announce.LATE  # what was said last has not left yet: Telegram cannot be reached
         return "put_off"
     leaves = tools.settings.quiet.next_end(now, turn.zone)
+    if row.nudged_at is not None or leaves > announce.last_moment_to_remind(turn, row):
+        check_ins.end_open(session, [row], CheckInState.MISSED, now)
+        return "missed"
     if leaves > now:
         row.nudge_at = leaves
         return "moved_to_day"
-    row.nudged_at = now
-    row.nudge_at = now + follow_up.patience(turn, row)
-    follow_up.invite_to_answer(turn, row, again=True)
+    announce.remind(turn, row)
     return "nudged"
 
 
 def _give_up(session: Session, tools: Tools, message: OutboxRow, now: datetime) -> CheckIn | None:
     """End a message that lost its sense in line; return the check-in that nobody was asked for that reason."""
-    row = follow_up.opened_by(session, message)
+    row = announce.opened_by(session, message)
     state, reason = OutboxState.EXPIRED, "Telegram could not be reached in time"
     if message.state == OutboxState.DOUBT:
         state, reason = OutboxState.UNKNOWN, outcome.NOBODY_KNOWS
-    if row is None:
+    patient = row.treatment.patient if row is not None else None
+    if row is None or patient is None:
         outcome.give_up(session, tools, message, state, reason, now)
         return None
+    nobody_asked = announce.lapsed(Turn.with_patient(session, tools, patient, now), row, message)
     outbox.end(session, message.id, state, message.error or "")
-    return row if check_ins.end_open(session, [row], CheckInState.EXPIRED, now) else None
+    return row if nobody_asked else None
 
 
 def _list_for_staff(session: Session, tools: Tools, lost: Iterable[CheckIn], now: datetime) -> None:

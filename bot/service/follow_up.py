@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from bot.domain.check_in import next_question, read_answers
-from bot.domain.message import Button, Incoming, Priority, Rows
+from bot.domain.message import Button, Incoming, Rows
 from bot.domain.patient import CheckInState, TreatmentState
-from bot.domain.plan import Plan, Question, Step
+from bot.domain.plan import Question
 from bot.domain.text import normalise
 from bot.domain.triage import Urgency
-from bot.service import alarm, hand_off
+from bot.service import alarm, announce, hand_off
+from bot.service.announce import slot_of, step_of
 from bot.service.turn import Turn
 from bot.storage import check_ins, outbox, treatments
-from bot.storage.database import Session
-from bot.storage.outbox import Purpose
-from bot.storage.tables import CheckIn, OutboxRow
+from bot.storage.tables import CheckIn
 
-#: A check-in sent this long after its moment says so, with the true hour.
-LATE = timedelta(hours=2)
-
-
-# --- asking ----------------------------------------------------------------------------------------------
-
-
-def invite_to_answer(turn: Turn, row: CheckIn, *, again: bool = False) -> None:
-    """Send the message that opens a check-in: no health words, for it shows on a locked screen."""
-    step = step_of(turn, row)
-    if step is None:
-        return
-    turn.tools.recent.forget(turn.chat_id)  # what is typed next is meant for the check-in
-    text = turn.text("check_in_again" if again else "check_in_ready")
-    planned = min(row.due_at, row.expires_at - step.grace)  # what waited for the day has a later moment now
-    if not again and turn.now - planned > LATE:
-        text += "\n\n" + turn.text("check_in_late", was_due=turn.when(planned), hours=_hours_since(turn, row))
-    turn.say(
-        text,
-        ((turn.button("button_start_check_in", f"ci:{row.id}:start"),),),
-        priority=Priority.CHECK_IN,
-        slot=_slot(row),
-        purpose=Purpose.CHECK_IN,
-        useful_until=row.expires_at if not again else None,
-    )
+# --- on request ------------------------------------------------------------------------------------------
 
 
 def on_request(turn: Turn, incoming: Incoming) -> None:
@@ -57,8 +30,12 @@ def on_request(turn: Turn, incoming: Incoming) -> None:
 
 
 def _start_now(turn: Turn) -> CheckIn | None:
-    """Open a check-in out of turn: the step of the plan whose hour is nearest."""
+    """Open a check-in out of turn: the one that was due and waits for the day, else the step whose hour is nearest."""
     assert turn.patient is not None  # noqa: S101 (the caller looked)
+    waits = check_ins.next_of(turn.session, turn.patient.id)
+    if waits is not None and announce.planned_for(turn, waits) <= turn.now:
+        announce.mark_sent(turn, waits)
+        return waits
     treatment = treatments.active_of(turn.session, turn.patient.id)
     plan = turn.tools.library.plans.plans.get(treatment.plan) if treatment else None
     if treatment is None or plan is None:
@@ -66,21 +43,8 @@ def _start_now(turn: Turn) -> CheckIn | None:
     elapsed = turn.now - treatment.treated_at
     step = min(plan.steps, key=lambda step: abs(step.after - elapsed))
     row = check_ins.add(turn.session, treatment, step.id, turn.now, turn.now + step.grace)
-    mark_sent(turn, row)
+    announce.mark_sent(turn, row)
     return row
-
-
-def mark_sent(turn: Turn, row: CheckIn) -> None:
-    """Record that a check-in is out and when to ask again."""
-    row.state = CheckInState.SENT
-    row.sent_at = turn.now
-    row.nudge_at = turn.now + patience(turn, row)
-
-
-def patience(turn: Turn, row: CheckIn) -> timedelta:
-    """Return how long to wait for an answer, also if the plan has changed and no longer has this step."""
-    step = step_of(turn, row)
-    return step.nudge_after if step else timedelta(hours=4)
 
 
 # --- answering -------------------------------------------------------------------------------------------
@@ -141,7 +105,7 @@ def _take(turn: Turn, row: CheckIn, values: dict[str, str], *, message_id: int |
     changed = {id_: value for id_, value in values.items() if before.get(id_) != value}
     row.answers = {**row.answers, **changed}
     row.correcting = None
-    row.nudge_at = turn.now + patience(turn, row) if row.state == CheckInState.SENT else None
+    row.nudge_at = turn.now + announce.patience(turn, row) if row.state == CheckInState.SENT else None
     emergency = False
     for question in _questions(turn, row):
         if question.id not in changed:
@@ -167,22 +131,8 @@ def _complete(turn: Turn, row: CheckIn) -> None:
 
 
 def withdraw(turn: Turn, row: CheckIn) -> None:
-    """Take back the announcement of a check-in that has not left yet."""
-    outbox.cancel(turn.session, turn.chat_id, slot=_slot(row))
-
-
-def is_in_line(turn: Turn, row: CheckIn) -> bool:
-    """Tell whether the message that opens a check-in has not left yet."""
-    return outbox.is_in_line(turn.session, turn.chat_id, _slot(row))
-
-
-def opened_by(session: Session, message: OutboxRow) -> CheckIn | None:
-    """Return the check-in that *message* was to open; None if it is another message, or a nudge."""
-    name, _colon, id_ = (message.slot or "").partition(":")
-    if message.purpose != Purpose.CHECK_IN or name != "check_in" or not id_.isdigit():
-        return None
-    row = check_ins.by_id(session, int(id_))
-    return row if row is not None and row.nudged_at is None else None
+    """Take back the announcement of a check-in, or whatever else of it has not left yet."""
+    outbox.cancel(turn.session, turn.chat_id, slot=slot_of(row))
 
 
 # --- showing ---------------------------------------------------------------------------------------------
@@ -190,17 +140,19 @@ def opened_by(session: Session, message: OutboxRow) -> CheckIn | None:
 
 def _show(turn: Turn, row: CheckIn, *, message_id: int | None = None, cut_short: bool = False) -> None:
     """Show a check-in as it stands: in the tapped message, or, after typed words, in a new one below them."""
-    row.started_at = row.started_at or turn.now
+    if row.started_at is None:
+        row.started_at = turn.now
+        withdraw(turn, row)  # what still waits to announce it is not needed any more
     turn.tools.recent.forget(turn.chat_id)
     text, rows = _page(turn, row, cut_short)
     if message_id is not None:
-        turn.edit(text, rows, message_id=message_id, slot=_slot(row))
+        turn.edit(text, rows, message_id=message_id, slot=slot_of(row))
         return
-    if outbox.message_in_slot(turn.session, turn.chat_id, _slot(row)) is not None:
+    if outbox.message_in_slot(turn.session, turn.chat_id, slot_of(row)) is not None:
         # The question moves below the patient's words; above stays what has been answered so far.
         head = _head(turn, row)
-        turn.edit(head + "\n\n" + turn.text("check_in_below"), slot=_slot(row))
-    turn.say(text, rows, slot=_slot(row))
+        turn.edit(head + "\n\n" + turn.text("check_in_below"), slot=slot_of(row))
+    turn.say(text, rows, slot=slot_of(row))
 
 
 def _page(turn: Turn, row: CheckIn, cut_short: bool) -> tuple[str, Rows]:
@@ -291,12 +243,6 @@ def _answer_buttons(turn: Turn, row: CheckIn, question: Question) -> Rows:
 # --- reading the plan ------------------------------------------------------------------------------------
 
 
-def step_of(turn: Turn, row: CheckIn) -> Step | None:
-    """Return the step that a check-in is, or None if the plan has changed since and no longer has it."""
-    plan: Plan | None = turn.tools.library.plans.plans.get(row.treatment.plan)
-    return plan.step(row.step) if plan else None
-
-
 def _questions(turn: Turn, row: CheckIn) -> list[Question]:
     step = step_of(turn, row)
     known = turn.tools.library.plans.questions
@@ -328,14 +274,6 @@ def _has_emergency(turn: Turn, row: CheckIn) -> bool:
         for question in _questions(turn, row)
         if question.id in row.answers
     )
-
-
-def _hours_since(turn: Turn, row: CheckIn) -> int:
-    return round((turn.now - row.treatment.treated_at).total_seconds() / 3600)
-
-
-def _slot(row: CheckIn) -> str:
-    return f"check_in:{row.id}"
 
 
 def is_followed(row: CheckIn) -> bool:

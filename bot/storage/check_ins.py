@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Table, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.domain.patient import CheckInState, TreatmentState
-from bot.storage.tables import CheckIn, Patient, Treatment
+from bot.storage.outbox import OPEN
+from bot.storage.tables import CheckIn, OutboxRow, Patient, Treatment
 
 _OPEN = (CheckInState.SCHEDULED, CheckInState.SENT)
 
@@ -109,17 +110,30 @@ def claim_due(session: Session, now: datetime, limit: int) -> list[CheckIn]:
     )
 
 
-def claim_silent(session: Session, now: datetime, limit: int) -> list[CheckIn]:
-    """Return up to *limit* check-ins that wait for an answer and whose next step (nudge, or missed) has come."""
-    return list(
-        session.scalars(
-            select(CheckIn)
-            .options(joinedload(CheckIn.treatment).joinedload(Treatment.patient))
-            .where(CheckIn.state == CheckInState.SENT, CheckIn.nudge_at <= now)
-            .order_by(CheckIn.nudge_at)
-            .limit(limit)
-        )
+def claim_silent(session: Session, now: datetime, limit: int, longest: timedelta) -> list[CheckIn]:
+    """Return up to *limit* check-ins that wait for an answer and whose next step (nudge, or missed) has come.
+
+    Also those whose next step is further ahead than the *longest* pause: the clock was set back since.
+    """
+    waiting = (
+        select(CheckIn)
+        .options(joinedload(CheckIn.treatment).joinedload(Treatment.patient))
+        .where(CheckIn.state == CheckInState.SENT)
+        .order_by(CheckIn.nudge_at)
     )
+    due = list(session.scalars(waiting.where(CheckIn.nudge_at <= now).limit(limit)))
+    # Two questions and not one with an "or": each is a range of the index.
+    if len(due) < limit:
+        due += session.scalars(waiting.where(CheckIn.nudge_at > now + longest).limit(limit - len(due)))
+    return due
+
+
+def is_under_way(session: Session, chat_id: int, slot: str) -> bool:
+    """Tell whether a message to a chat under *slot* has not come to its end: it waits, is on its way, or in doubt."""
+    waiting = select(OutboxRow.id).where(
+        OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(OPEN)
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def next_moment(session: Session) -> datetime | None:

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.message import Outgoing
 from bot.domain.patient import AlertKind, CheckInState
 from bot.domain.triage import Urgency
-from bot.service import dispatch, follow_up, outcome
+from bot.service import announce, dispatch, outcome
 from bot.service.ports import TryLater, Unknown
 from bot.service.turn import Turn
 from bot.storage import alerts, check_ins, outbox, patients, treatments
@@ -192,20 +192,20 @@ async def test_one_that_cannot_be_handled_stops_nobody_else(
     """A fault of ours with one patient's check-in: it is put off, the others are asked, and it is tried again."""
     await story.enrols(ANA, "A1")
     await story.enrols(BEN, "B2")
-    announce = follow_up.invite_to_answer
+    say = announce.announce
 
-    def fails_for_ana(turn: Turn, row: CheckIn, *, again: bool = False) -> None:
+    def fails_for_ana(turn: Turn, row: CheckIn) -> None:
         if turn.chat_id == ANA.id:
             raise RuntimeError("planted")
-        announce(turn, row, again=again)
+        say(turn, row)
 
-    monkeypatch.setattr(follow_up, "invite_to_answer", fails_for_ana)
+    monkeypatch.setattr(announce, "announce", fails_for_ana)
     await story.later(hours=24)
     assert "is ready" in story.sees(BEN).text
     assert ready(story) == 0
     assert states(story)[0] == CheckInState.SCHEDULED
 
-    monkeypatch.setattr(follow_up, "invite_to_answer", announce)
+    monkeypatch.setattr(announce, "announce", say)
     await story.later(minutes=15)
 
     assert ready(story) == 1
@@ -326,21 +326,22 @@ def in_state(story: Story, state: OutboxState) -> list[str]:
 async def test_a_check_in_that_could_not_leave_in_time_expires_in_line(
     story: Story, failure: TryLater
 ) -> None:
-    """Asked punctually, but Telegram was away for twelve hours: nobody is asked, staff get the list, once."""
+    """Due at 08:00, to be asked by 18:00, and Telegram away until 19:00: nobody is asked, staff get the list, once."""
+    story.now -= timedelta(hours=7)
     await story.binds()
     await story.enrols(ANA)
     cut_off(story, failure)
     await story.later(hours=33, minutes=59)
     assert (states(story)[0], listed(story)) == (CheckInState.SENT, 0)
-    await story.later(hours=2)
+    await story.later(hours=1)
 
     assert (states(story)[0], listed(story)) == (CheckInState.EXPIRED, 1)
     assert "A1023" in story.sees(GROUP, "could not be sent in time", last=0).text
     assert [("is ready" in text) for text in in_state(story, OutboxState.EXPIRED)] == [True]
     reconnect(story)
-    await story.later(hours=10)
+    await story.later(hours=13)
     assert (ready(story), listed(story)) == (0, 1)
-    await story.later(hours=2, minutes=1)
+    await story.later(minutes=1)
     assert ready(story) == 1  # the next one comes as planned
 
 
@@ -491,14 +492,14 @@ async def test_a_database_that_goes_away_is_no_fault_of_what_is_due(
     await story.enrols(ANA)
     story.now += timedelta(hours=24)
     troubles = [*before, DatabaseAway("The database is away (planted).")]
-    announce = follow_up.invite_to_answer
+    say = announce.announce
 
     def troubled(turn: Turn, row: CheckIn) -> None:
         if troubles:
             raise troubles.pop(0)
-        announce(turn, row)
+        say(turn, row)
 
-    monkeypatch.setattr(follow_up, "invite_to_answer", troubled)
+    monkeypatch.setattr(announce, "announce", troubled)
     with pytest.raises(DatabaseAway):
         due(story)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from bot.content.settings import Branch
+from bot.content.settings import Branch, Quiet
 from bot.domain.patient import CheckInState
-from bot.service import dispatch
+from bot.service import announce, dispatch
 from bot.service.ports import Tools
+from bot.service.turn import Turn
 from bot.storage import check_ins, patients
+from bot.storage.database import Session
 from bot.storage.tables import CheckIn
 from tests.conftest import THURSDAY
 from tests.kit.story import ANA, BEN, GROUP, Person, Story
@@ -243,6 +245,67 @@ async def test_a_clock_that_jumps_forward_leaves_nobody_out(story: Story) -> Non
     await story.later(hours=13)
 
     assert [row.state for row in rows(story)] == [CheckInState.EXPIRED, CheckInState.SENT]
+
+
+@pytest.mark.parametrize("days", [1, 2, 30])
+async def test_a_clock_that_was_days_ahead_reminds_all_the_same(story: Story, days: int) -> None:
+    """Asked by a clock that ran ahead, which was then set right: the pause begins again, and is no longer than ever."""
+    await story.enrols(ANA)
+    story.tools.database.call(ask_now, story, THURSDAY + days * 24 * HOUR)
+    await ring(story, THURSDAY + HOUR)
+    (asked,) = (row for row in rows(story) if row.sent_at is not None)
+    assert asked.nudge_at == THURSDAY + 5 * HOUR
+    assert (await ring(story, THURSDAY + HOUR)).total == 0
+    await story.later(hours=3, minutes=59)
+    assert not any("gentle reminder" in text for text in story.texts(ANA))
+    await story.later(minutes=1)
+
+    assert sum("gentle reminder" in text for text in story.texts(ANA)) == 1
+    await ring(story, THURSDAY - 48 * HOUR)
+    await story.later(hours=4)
+    assert [row.state for row in rows(story) if row.sent_at is not None] == [CheckInState.MISSED]
+
+
+def ask_now(session: Session, story: Story, now: datetime) -> None:
+    """Let Ana's first check-in have been asked at *now*, by whatever clock."""
+    patient = patients.by_chat(session, ANA.id)
+    assert patient is not None
+    row = check_ins.all_of(session, patient.id)[0]
+    row.due_at, row.expires_at = now, now + 10 * HOUR
+    announce.mark_sent(Turn.with_patient(session, story.tools, patient, now), row)
+
+
+async def test_a_clock_that_is_set_back_in_the_night_forgets_no_reminder(story: Story) -> None:
+    """Put off to the morning at 22:00; then it is the afternoon again: it comes in the morning, as it would have."""
+    story.now = THURSDAY + 3 * HOUR
+    await story.enrols(ANA)
+    await story.later(hours=28)
+    morning = rows(story)[0].nudge_at
+    assert morning == THURSDAY + 41 * HOUR
+    assert (await ring(story, THURSDAY + 28 * HOUR)).total == 0
+    assert rows(story)[0].nudge_at == morning
+    await story.later(hours=13)
+
+    assert sum("gentle reminder" in text for text in story.texts(ANA)) == 1
+
+
+async def test_a_check_in_that_was_put_off_by_a_clock_ahead_is_asked_while_it_makes_sense(
+    story: Story,
+) -> None:
+    """A clock six hours ahead put it off to its morning: by the right one it is asked then, before it expires."""
+    story.now = THURSDAY - 3 * HOUR
+    await story.enrols(ANA)
+    assert (await ring(story, THURSDAY + 21 * HOUR - timedelta(minutes=1))).total == 0
+    planned = rows(story)[0]
+    settings = story.tools.settings
+    short = settings.model_copy(update={"quiet_hours": Quiet(start=time(16), end=time(20))})
+    story.tools = replace(story.tools, settings=short)
+    assert (await ring(story, planned.due_at + 6 * HOUR)).moved_to_day == 1
+    assert rows(story)[0].due_at == planned.due_at + 8 * HOUR < planned.expires_at
+    story.now = planned.due_at
+    await story.later(hours=8)
+
+    assert ready(story) == 1
 
 
 async def test_an_alert_is_raised_again_however_the_clock_jumps(story: Story) -> None:

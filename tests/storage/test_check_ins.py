@@ -1,19 +1,26 @@
 """Tests of `bot.storage.check_ins`: what is asked when, of whom, and what is not asked any more."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from bot.domain.message import Outgoing
 from bot.domain.patient import CheckInState, TreatmentState
-from bot.storage import check_ins, patients
+from bot.storage import check_ins, outbox, patients
 from bot.storage.database import Database
+from bot.storage.outbox import OPEN, OutboxState
 from bot.storage.tables import CheckIn, Patient, Treatment
 from tests.storage.conftest import ANA, BEN, NOW, Clinic
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+#: No pause before a nudge is longer, in these tests.
+LONGEST = 20 * DAY
 OVER = [state for state in CheckInState if state not in (CheckInState.SCHEDULED, CheckInState.SENT)]
 
 
@@ -34,7 +41,7 @@ def _due(database: Database, now: datetime, limit: int = 100) -> list[int]:
 
 
 def _silent(database: Database, now: datetime, limit: int = 100) -> list[int]:
-    return [row.id for row in database.call(check_ins.claim_silent, now, limit)]
+    return [row.id for row in database.call(check_ins.claim_silent, now, limit, LONGEST)]
 
 
 def _row(database: Database, row: CheckIn) -> CheckIn:
@@ -227,6 +234,84 @@ def test_silence_is_noticed_at_the_moment_of_the_nudge(clinic: Clinic, treatment
     assert _silent(clinic.database, NOW + 4 * HOUR) == [first.id]
     assert _silent(clinic.database, NOW + DAY) == [first.id, second.id]
     assert _silent(clinic.database, NOW + DAY, limit=1) == [first.id]
+
+
+def test_a_nudge_further_ahead_than_any_pause_is_noticed(clinic: Clinic, treatment: Treatment) -> None:
+    """The clock was set back since. What has come goes first, and there are never more than asked for."""
+    ahead = clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW + 13 * HOUR + SECOND)
+    clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW + 13 * HOUR)
+    due = clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW)
+    clinic.check_in(treatment, nudge_at=NOW + 30 * DAY)
+    clinic.check_in(treatment, state=CheckInState.ANSWERED, nudge_at=NOW + 30 * DAY)
+
+    def silent(now: datetime, limit: int) -> list[int]:
+        rows = clinic.database.call(check_ins.claim_silent, now, limit, 13 * HOUR)
+        return [row.id for row in rows]
+
+    assert silent(NOW, 5) == [due.id, ahead.id]
+    assert silent(NOW, 1) == [due.id]
+    assert silent(NOW + SECOND, 5) == [due.id]
+
+
+def test_who_was_asked_long_ago_and_lies_ahead_brings_the_patient(
+    clinic: Clinic, ana: Patient, treatment: Treatment
+) -> None:
+    """As what is due does."""
+    clinic.check_in(treatment, state=CheckInState.SENT, nudge_at=NOW + 30 * DAY)
+
+    (row,) = clinic.database.call(check_ins.claim_silent, NOW, 1, DAY)
+
+    assert row.treatment.patient is not None
+    assert row.treatment.patient.chat_id == ana.chat_id
+
+
+def test_the_silent_are_found_by_the_index(clinic: Clinic, sqlite_file: Path) -> None:
+    """Both questions are ranges of it, however many wait for an answer: nobody's row is read in vain."""
+    questions: list[str] = []
+
+    def look(session: Session) -> list[str]:
+        connection = session.connection()
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            questions.append(statement)
+
+        event.listen(connection, "before_cursor_execute", note)
+        check_ins.claim_silent(session, NOW, 20, DAY)
+        event.remove(connection, "before_cursor_execute", note)
+        return [
+            " ".join(
+                row.detail
+                for row in connection.exec_driver_sql(
+                    f"EXPLAIN QUERY PLAN {question}", (0,) * question.count("?")
+                )
+            )
+            for question in questions
+        ]
+
+    plans = clinic.database.call(look)
+    assert len(plans) == 2
+    assert all("USING INDEX check_ins_nudge (state=? AND nudge_at" in plan for plan in plans)
+
+
+# --- what is under way -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", list(OutboxState))
+def test_what_has_not_come_to_its_end_is_under_way(clinic: Clinic, state: OutboxState) -> None:
+    """In line, in doubt or on its way; of this chat and this slot."""
+
+    def add(session: Session) -> None:
+        row = outbox.add(session, ANA, Outgoing(text="x", slot="check_in:1"), NOW)
+        row.state = state
+
+    clinic.database.call(add)
+
+    def is_under_way(chat: int, slot: str) -> bool:
+        return clinic.database.call(check_ins.is_under_way, chat, slot)
+
+    assert is_under_way(ANA, "check_in:1") is (state in OPEN)
+    assert not is_under_way(BEN, "check_in:1")
+    assert not is_under_way(ANA, "check_in:2")
 
 
 @pytest.mark.parametrize("state", [*OVER, CheckInState.SCHEDULED])
