@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import terminal
-from bot.storage import groups, inbox, patients, treatments
+from bot.storage import groups, inbox, inbox_line, patients, treatments
 from bot.storage.database import Database, Session
 from bot.storage.inbox import Arrival, InboxState
 from tests.kit.command import aftercare
@@ -175,7 +175,7 @@ def test_a_parked_update_is_put_back_in_line(database: Database) -> None:
 
     assert (result.exit_code, result.output) == (0, "Back in line: 1.\n")
     assert state(database, 1) == (InboxState.WAITING, 0, WORDS)
-    assert [row.update_id for row in database.call(inbox.next_batch, NOW, limit=9)] == [1]
+    assert [row.update_id for row in database.call(inbox_line.next_batch, NOW, limit=9)] == [1]
     assert listed() == []
 
 

@@ -24,7 +24,7 @@ from bot.domain.trouble import Trouble
 from bot.service.deliver import Delivery
 from bot.service.enrol import BOT_NAME
 from bot.service.ports import Tools
-from bot.storage import groups, inbox, lease, outbox
+from bot.storage import groups, inbox, inbox_line, lease, outbox
 from bot.storage.database import DatabaseAway
 from bot.storage.inbox import Arrival
 from bot.storage.lease import Holder
@@ -308,7 +308,7 @@ class TelegramApp:
     async def is_idle(self) -> bool:
         """Tell whether everything stored has been handled, and everything that may be sent has been."""
         now = self._now()
-        if self._line.is_busy() or not await self._tools.database.run(inbox.nothing_to_handle, now):
+        if self._line.is_busy() or not await self._tools.database.run(inbox_line.nothing_to_handle, now):
             return False
         return await self._tools.database.run(outbox.nothing_to_send, now)
 

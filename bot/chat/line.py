@@ -16,9 +16,10 @@ from bot.service import park
 from bot.service.look_ahead import LookAhead
 from bot.service.ports import Tools
 from bot.service.rest import rest
-from bot.storage import inbox
+from bot.storage import inbox, inbox_line
 from bot.storage.database import DatabaseAway, Session
-from bot.storage.inbox import Batch, InboxState
+from bot.storage.inbox import InboxState
+from bot.storage.inbox_line import Batch
 from bot.storage.tables import InboxRow
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Line:
         self._on_duty(session)
         # Most updates are done by now, in the transaction of their effects; this is for those nobody wanted.
         inbox.finish_all(session, ended, now)
-        batch = inbox.next_batch(
+        batch = inbox_line.next_batch(
             session,
             now,
             busy={row.chat_id for row in busy if row.chat_id is not None},
@@ -156,7 +157,7 @@ class Line:
             first=first,
             limit=LANES - len(busy),
         )
-        return batch, inbox.next_try(session)
+        return batch, inbox_line.next_try(session)
 
     async def _look_ahead(self) -> None:
         """Look at what waits in a backlog, beside the lanes; whatever comes of it, they go on."""

@@ -15,7 +15,7 @@ from bot.domain.text import normalise
 from bot.domain.triage import Urgency
 from bot.service.ports import Tools
 from bot.service.understand import read_danger
-from bot.storage import inbox
+from bot.storage import inbox_line
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class LookAhead:
         Whoever stored it, it is read from the database; and in another thread, so that nobody waits for it.
         """
         # To read is right whatever others write meanwhile.
-        page = await self._tools.database.run_beside(inbox.look_ahead, self._newest, self._known)
+        page = await self._tools.database.run_beside(inbox_line.look_ahead, self._newest, self._known)
         if page:
             self._signs += await asyncio.to_thread(lambda: list(self._signs_on(page, now)))
             self._newest = max(self._newest, page[-1].seq)
             self._known.update(row.seq for row in page)
-            self._known = {seq for seq in self._known if seq > self._newest - inbox.MARGIN}
-        return len(page) == inbox.LOOK
+            self._known = {seq for seq in self._known if seq > self._newest - inbox_line.MARGIN}
+        return len(page) == inbox_line.LOOK
 
     def first(self, busy: Collection[int]) -> dict[int, int]:
         """Return the chats that go first and are not *busy*, each with the place of its last sign in the line (`seq`).

@@ -14,7 +14,7 @@ from bot.domain.triage import Urgency
 from bot.service import look_ahead
 from bot.service.look_ahead import LookAhead, urgency_of
 from bot.service.ports import Tools
-from bot.storage import inbox
+from bot.storage import inbox, inbox_line
 from bot.storage.database import Database
 from bot.storage.inbox import Arrival
 from tests.conftest import THURSDAY as NOW
@@ -140,7 +140,7 @@ async def test_the_most_urgent_goes_first_then_who_waits_longest(tools: Tools) -
     ahead = LookAhead(tools)
 
     assert await look(ahead) == [1003, 1005, 1004, 1002, 1006]
-    places = {row.update_id: row.seq for row in tools.database.call(inbox.look_ahead, 0, ())}
+    places = {row.update_id: row.seq for row in tools.database.call(inbox_line.look_ahead, 0, ())}
     assert list(ahead.first({1003, 1004})) == [1005, 1002, 1006]
     assert ahead.first({1002, 1003, 1005}) == {1004: places[7], 1006: places[6]}  # up to its last sign
 
@@ -170,8 +170,8 @@ async def test_each_update_is_looked_at_once(tools: Tools, monkeypatch: pytest.M
     """Also what comes later, and what waits for several pages; and what is kept of it does not grow."""
     seen = []
     monkeypatch.setattr(look_ahead, "urgency_of", lambda _tools, number, _raw, _now: seen.append(number))
-    monkeypatch.setattr(inbox, "MARGIN", 20)
-    count = 2 * inbox.LOOK + 5
+    monkeypatch.setattr(inbox_line, "MARGIN", 20)
+    count = 2 * inbox_line.LOOK + 5
     store(tools.database, *[message("hi")] * count)
     ahead = LookAhead(tools)
     assert [await ahead.look(NOW) for _ in range(3)] == [True, True, False]

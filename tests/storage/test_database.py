@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.storage import groups, inbox, patients
+from bot.storage import groups, inbox, inbox_line, patients
 from bot.storage.database import Database, DatabaseUnusable
 from bot.storage.inbox import Arrival
 from bot.storage.tables import CheckIn, Patient
@@ -545,7 +545,7 @@ def test_a_stored_update_survives_kill_9(database: Database) -> None:
     """A process killed right after `call` returned has lost nothing that the call wrote."""
     _kill_while_storing(database.url, "after")
 
-    (row,) = database.call(inbox.next_batch, NOW, limit=9)
+    (row,) = database.call(inbox_line.next_batch, NOW, limit=9)
     assert row.payload == {"text": "ow"}
 
 
@@ -553,5 +553,5 @@ def test_half_a_transaction_does_not_survive_kill_9(database: Database) -> None:
     """A process killed inside `call` leaves nothing of it, and no lock."""
     _kill_while_storing(database.url, "before")
 
-    assert database.call(inbox.nothing_to_handle, NOW)
+    assert database.call(inbox_line.nothing_to_handle, NOW)
     assert database.call(inbox.store, [Arrival(update_id=1, chat_id=2, payload={})], NOW) == 1
