@@ -14,7 +14,7 @@ from bot.storage.database import Session
 NUMBERS = timedelta(days=7)
 #: How much one transaction erases at most. Everything else waits for its end: the red flag that comes at that moment,
 #: and the sign of life by which others know that this process lives.
-PATIENTS, ROWS = 10, 500
+PATIENTS, ROWS = 5, 250
 
 
 @dataclass(frozen=True, kw_only=True)
