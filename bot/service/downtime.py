@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,14 +11,16 @@ from bot.domain.timing import PUNCTUAL
 from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import groups
+from bot.storage.check_ins import missed_unreminded
 from bot.storage.database import Session
 from bot.storage.overview import caught_up
+from bot.storage.tables import CheckIn
 
 #: A shorter stop (an update of the program, say) is not worth a word: nothing goes out late for it.
 WORTH_A_WORD = timedelta(minutes=10)
 #: How long Telegram keeps what people write while nobody fetches it (core.telegram.org/bots/api, "Getting updates").
 TELEGRAM_KEEPS = timedelta(hours=24)
-#: So many names of a kind are listed, for it must fit into one message; /today has them all.
+#: So many names are listed of those who came late, and of those to call: it must fit into one message; /today has them all.
 MOST = 25
 #: The note of a downtime of which staff have not been told yet; empty when they have. It outlives the process that
 #: was to tell them.
@@ -94,6 +97,7 @@ def tell_staff(
         if staff is None:
             continue
         found = caught_up(session, branch.id, back or began, began - PUNCTUAL)
+        missed = missed_unreminded(session, branch.id, back or began)
         late = [row for row in found.late if row.sent_at is not None and row.sent_at - row.due_at > PUNCTUAL]
         parts = [staff.text("down", since=staff.when(alive_before), until=staff.when(began))]
         if began - alive_before > TELEGRAM_KEEPS:
@@ -102,16 +106,24 @@ def tell_staff(
             labels = ", ".join(row.treatment.label for row in late[:MOST])
             labels += ", …" if len(late) > MOST else ""
             parts.append(staff.text("down_late", number=len(late), labels=labels))
+        room = max(0, MOST - len(found.expired))
         if found.expired:
-            lines = [
-                staff.text("expired_line", label=row.treatment.label, when=staff.when(row.due_at))
-                for row in found.expired[:MOST]
-            ]
-            if len(found.expired) > MOST:
-                lines.append(staff.text("down_more", number=len(found.expired) - MOST))
-            parts.append("\n".join([staff.text("expired_head"), *lines]))
-        if not late and not found.expired:
+            parts.append(_list(staff, staff.text("expired_head"), found.expired, MOST))
+        if missed:
+            parts.append(_list(staff, staff.text("unreminded_head"), missed, room))
+        if not late and not found.expired and not missed:
             parts.append(staff.text("down_nothing"))
         staff.say("\n\n".join(parts), priority=Priority.DIGEST, in_group=True)
         told += 1
     return told
+
+
+def _list(staff: Turn, head: str, rows: Sequence[CheckIn], most: int) -> str:
+    """Write whom to call: *most* of them, and how many more there are."""
+    lines = [
+        staff.text("expired_line", label=row.treatment.label, when=staff.when(row.due_at))
+        for row in rows[:most]
+    ]
+    if len(rows) > most:
+        lines.append(staff.text("down_more", number=len(rows) - most))
+    return "\n".join([head, *lines])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Table, bindparam, func, insert, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from bot.domain.patient import CheckInState, TreatmentState
 from bot.storage.outbox import OPEN
@@ -134,6 +134,28 @@ def is_under_way(session: Session, chat_id: int, slot: str) -> bool:
         OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(OPEN)
     )
     return session.scalar(waiting.limit(1)) is not None
+
+
+def missed_unreminded(session: Session, branch_id: str, since: datetime) -> list[CheckIn]:
+    """Return a branch's check-ins that were missed from *since* on without a reminder, in the order they were due.
+
+    Not of patients who have one to answer now: they have just been asked anew.
+    """
+    asked = aliased(CheckIn)
+    has_open = select(asked.id).where(
+        asked.patient_id == CheckIn.patient_id, asked.state == CheckInState.SENT
+    )
+    return list(
+        session.scalars(
+            select(CheckIn)
+            .options(joinedload(CheckIn.treatment))
+            .join(Treatment, Treatment.id == CheckIn.treatment_id)
+            .where(Treatment.branch_id == branch_id, CheckIn.patient_id.is_not(None))
+            .where(CheckIn.state == CheckInState.MISSED, CheckIn.ended_at >= since)
+            .where(CheckIn.nudged_at.is_(None), ~has_open.exists())
+            .order_by(CheckIn.due_at, CheckIn.id)
+        )
+    )
 
 
 def next_moment(session: Session) -> datetime | None:

@@ -237,6 +237,80 @@ async def test_many_are_listed_as_far_as_a_message_goes(story: Story, number: in
     assert ("and 30 more: see /today" in text) == (number == MOST + 30)
 
 
+async def test_who_could_not_be_reminded_is_named(story: Story) -> None:
+    """Asked, and then a week without the bot: no reminder of something so old, but somebody calls."""
+    await story.binds()
+    await story.enrols(ANA, "A1")
+    await story.later(hours=24)
+    seen = len(story.texts(ANA))
+    alive_before = story.now
+    story.now += 7 * 24 * HOUR
+
+    await comes_back(story, alive_before)
+
+    assert len(story.texts(ANA)) == seen
+    assert word(story).text.endswith(
+        "may be lost. Please ask those you worry about.\n\nPlease call: these check-ins could not be sent in time.\n"
+        "• A1: was due Sat 21 Nov at 15:00\n\nPlease call: no answer to these check-ins, and it was too late for a "
+        "reminder.\n• A1: was due Fri 20 Nov at 15:00"
+    )
+
+
+async def test_who_was_reminded_or_is_asked_anew_is_not_named(story: Story) -> None:
+    """Ana was reminded before, Ben is asked the next one at once: what they left open is in /today, as ever."""
+    await story.binds()
+    await story.enrols(ANA, "A1")
+    await story.later(hours=5)
+    await story.enrols(BEN, "B2")
+    await story.later(hours=24)
+    assert "gentle reminder" in story.texts(ANA)[-1]
+    assert "is ready" in story.texts(BEN)[-1]
+    alive_before = story.now
+    story.now = THURSDAY + 53 * HOUR + timedelta(minutes=5)
+
+    await comes_back(story, alive_before)
+
+    assert "no answer" not in word(story).text
+    assert "is ready" in story.texts(BEN)[-1]
+
+
+async def test_a_short_downtime_costs_nobody_the_reminder(story: Story) -> None:
+    """An hour late it is sent, and nobody is named."""
+    await story.binds()
+    await story.enrols(ANA, "A1")
+    await story.later(hours=24)
+    story.now += 5 * HOUR
+
+    await comes_back(story, story.now - 2 * HOUR)
+
+    assert "gentle reminder" in story.texts(ANA)[-1]
+    assert word(story).text.endswith("\n\nNo check-in was missed.")
+
+
+@pytest.mark.parametrize(("expired", "shown"), [(0, MOST), (10, MOST - 10), (MOST, 0), (MOST + 5, 0)])
+async def test_those_to_call_share_the_room(story: Story, expired: int, shown: int) -> None:
+    """Of both kinds together no more are listed than there is room for; the number of the others is told."""
+    await story.binds()
+    await story.enrols(ANA, "A1")
+
+    def fill(session: Session) -> None:
+        row = check_ins.claim_due(session, THURSDAY + 24 * HOUR, 1)[0]
+        row.treatment.label = "W" * 40
+        states = [CheckInState.EXPIRED] * expired + [CheckInState.MISSED] * (MOST + 1)
+        for state in states:
+            copy = check_ins.add(session, row.treatment, row.step, row.due_at, row.expires_at)
+            copy.state, copy.ended_at = state, THURSDAY
+
+    story.tools.database.call(fill)
+    story.tools.database.call(downtime.tell_staff, story.tools, THURSDAY - 30 * HOUR, THURSDAY, THURSDAY)
+    await story.deliver()
+
+    text = word(story).text
+    assert length(text) <= TEXT_LIMIT
+    assert text.count("was due") == min(MOST, expired) + shown
+    assert f"and {MOST + 1 - shown} more: see /today" in text
+
+
 # --- the note, which outlives a process -------------------------------------------------------------------
 
 

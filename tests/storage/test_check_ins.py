@@ -338,6 +338,34 @@ def test_the_next_moment_is_a_due_or_a_nudge(clinic: Clinic, treatment: Treatmen
     assert clinic.database.call(check_ins.next_moment) == NOW + 4 * HOUR
 
 
+# --- missed without a reminder ---------------------------------------------------------------------------
+
+
+def test_who_was_missed_without_a_reminder_is_found(
+    clinic: Clinic, ana: Patient, treatment: Treatment
+) -> None:
+    """Since that moment, of this branch, in the order of their moments; not who was reminded, nor other states."""
+    missed = CheckInState.MISSED
+    second = clinic.check_in(treatment, after=2 * HOUR, state=missed, ended_at=NOW)
+    first = clinic.check_in(treatment, after=HOUR, state=missed, ended_at=NOW + HOUR)
+    clinic.check_in(treatment, state=missed, ended_at=NOW - SECOND)
+    clinic.check_in(treatment, state=CheckInState.EXPIRED, ended_at=NOW)
+    reminded = clinic.check_in(treatment, state=missed, ended_at=NOW)
+    clinic.database.call(lambda session: setattr(session.get_one(CheckIn, reminded.id), "nudged_at", NOW))
+    clinic.check_in(clinic.treatment(), state=missed, ended_at=NOW)  # nobody's
+    clinic.check_in(clinic.treatment(ana, branch_id="bugis"), state=missed, ended_at=NOW)
+    ben = clinic.patient(BEN, "Ben")
+    bens = clinic.check_in(clinic.treatment(ben), after=3 * HOUR, state=missed, ended_at=NOW)
+
+    def found() -> list[tuple[int, str]]:
+        rows = clinic.database.call(check_ins.missed_unreminded, "orchard", NOW)
+        return [(row.id, row.treatment.label) for row in rows]
+
+    assert found() == [(first.id, "A1023"), (second.id, "A1023"), (bens.id, "A1023")]
+    clinic.check_in(treatment, state=CheckInState.SENT)
+    assert found() == [(bens.id, "A1023")]
+
+
 # --- ending and resuming ---------------------------------------------------------------------------------
 
 
