@@ -39,7 +39,7 @@ def in_plain_words() -> Iterator[None]:
         yield
     except Faults as faults:
         for fault in faults.faults:
-            err.print(escape(str(fault)), soft_wrap=True)
+            err.print(escape(logs.scrub(str(fault))), soft_wrap=True)
         fail(f"{len(faults.faults)} fault{'s' * (len(faults.faults) > 1)} to mend.")
     except Trouble as trouble:
         fail(logs.scrub(str(trouble)))

@@ -181,6 +181,12 @@ class Bell:
         await asyncio.to_thread(self._tools.database.compact)
 
     async def _tidy(self, _context: Context) -> None:
-        counts = await self._tools.database.run(keep_house.tidy, self._tools, self._now())
+        total = keep_house.Counts(more=True)
+        try:
+            while total.more and not self._silent.is_set():
+                total += await self._tools.database.run(keep_house.tidy, self._tools, self._now())
+                await asyncio.sleep(BREATH)
+        except DatabaseAway as trouble:
+            log.warning("House could not be kept: %s", trouble, extra={"action": "tidy"})
         await asyncio.to_thread(self._tools.database.compact)
-        log.info("Kept house: %s.", counts, extra={"action": "tidy"})
+        log.info("Kept house: %s.", total, extra={"action": "tidy"})

@@ -115,16 +115,19 @@ class _Way:
     lapsed: list[int] = field(default_factory=list)
 
     def allow(self, repeats: int) -> list[tuple[int, int, int]]:
-        """Return the best of those in doubt, at most *repeats*; each of the others holds up its chat."""
+        """Return at most *repeats* of those in doubt, the best first; each of the others holds up its chat.
+
+        One that is to find out whether the line answers may be lost, so it is the one that matters least.
+        """
         allowed: list[tuple[int, int, int]] = []
-        for priority, row_id, chat_id in sorted(self.doubts):
+        for priority, row_id, chat_id in sorted(self.doubts, reverse=repeats < len(self.doubts)):
             is_free = chat_id not in self.closed and (priority == Priority.DANGER or chat_id not in self.held)
             if is_free and len(allowed) < repeats:
                 allowed.append((priority, row_id, chat_id))
                 continue
             self.in_doubt |= is_free
             self.held.add(chat_id)
-        return allowed
+        return sorted(allowed)
 
 
 def _look(

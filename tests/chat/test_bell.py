@@ -15,7 +15,7 @@ from sqlalchemy import update
 from telegram.ext import Application
 
 from bot.chat.bell import Bell
-from bot.service import dispatch, downtime
+from bot.service import dispatch, downtime, keep_house
 from bot.service.ports import Tools
 from bot.storage import inbox
 from bot.storage.database import DatabaseAway, Session
@@ -375,6 +375,41 @@ async def test_words_kept_long_enough_are_gone_after_the_night(ringing: Ringing)
 
     assert before
     assert ringing.tools.database.call(inbox.of_chat, ANA.id) == []
+
+
+async def test_the_house_is_kept_until_nothing_is_left_unless_the_bot_stops(
+    ringing: Ringing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch after batch, each a transaction of its own; an end comes between two of them, a database away ends the night."""
+    left: list[bool] = [True, True, False]
+    calls: list[bool] = []
+
+    def tidy(*_: object) -> keep_house.Counts:
+        calls.append(left[len(calls)])
+        return keep_house.Counts(patients=1, more=calls[-1])
+
+    monkeypatch.setattr(keep_house, "tidy", tidy)
+    bell = ringing.bell()
+    await bell._tidy(Any)  # type: ignore[arg-type]
+    assert calls == left
+
+    calls.clear()
+    left[0] = False
+    bell.stop()
+    await bell._tidy(Any)  # type: ignore[arg-type]
+    assert calls == []
+
+
+async def test_a_database_away_at_night_ends_nothing(
+    ringing: Ringing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is for the next night."""
+
+    def away(*_: object) -> keep_house.Counts:
+        raise DatabaseAway("The database does not answer.")
+
+    monkeypatch.setattr(keep_house, "tidy", away)
+    await ringing.bell()._tidy(Any)  # type: ignore[arg-type]
 
 
 class _Late:

@@ -82,7 +82,7 @@ async def test_a_tap_in_a_group_that_moved_asks_the_new_one(
 ) -> None:
     """Under its old id Telegram knows nobody any more; whoever belongs to the new group belongs to it."""
     await process(tools, bot, now, group_text(1, f"/setup {code}"))
-    tools.database.call(groups.migrate, GROUP["id"], -100777)
+    tools.database.call(groups.migrate, -5, -100777)
     upgraded = "Bad Request: group chat was upgraded to a supergroup chat"
     offline.answers["getChatMember"] = [refusal(400, upgraded, migrate_to_chat_id=-100777)]
     before = len(offline.sent())

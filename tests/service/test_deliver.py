@@ -764,22 +764,22 @@ async def test_a_break_of_the_whole_line_costs_no_repeat(doubtful: Exit) -> None
 
     doubtful.gate.there = True
     await doubtful.runs(15)
-    assert doubtful.sent == ["danger", "reply", "check-in"]
+    assert doubtful.sent == ["check-in", "danger", "reply"]
     assert {row.attempts for row in rows(doubtful.story).values()} == {2}
 
 
 @pytest.mark.parametrize("seconds", [6, 12, 30])
 async def test_a_break_that_answers_questions_costs_one_repeat(doubtful: Exit, seconds: float) -> None:
-    """The most urgent went alone into it; the others wait until another message has been answered, and arrive."""
+    """The least urgent went alone into it; the others wait until another message has been answered, and arrive."""
     doubtful.gate.always = LOST
     await doubtful.runs(seconds)
     assert count(doubtful.story, OutboxState.UNKNOWN) == 1
-    assert {row.chat_id: row.attempts for row in rows(doubtful.story).values()} == {1: 1, 2: 1, 3: 2}
+    assert {row.chat_id: row.attempts for row in rows(doubtful.story).values()} == {1: 2, 2: 1, 3: 1}
     doubtful.gate.always = None
     put(doubtful.story, 9, "another")
     await doubtful.runs(1)
 
-    assert doubtful.sent == ["another", "reply", "check-in"]
+    assert doubtful.sent == ["another", "danger", "reply"]
     assert count(doubtful.story, OutboxState.UNKNOWN) == 1
 
 
@@ -791,25 +791,25 @@ async def test_after_a_lost_repeat_the_next_waits_long_if_nothing_else_is_said(d
     await doubtful.runs(PAUSE_OF_DOUBT + ALONE_PAUSES[0] - 12 - 1)
     assert doubtful.sent == []
     await doubtful.runs(2)
-    assert doubtful.sent == ["reply", "check-in"]
+    assert doubtful.sent == ["reply", "danger"]
 
 
 async def test_on_a_line_that_is_fine_danger_in_doubt_leaves_after_the_shortest_pause(doubtful: Exit) -> None:
-    """One answer was lost by chance, and there is nothing else to say: one question, then the repeat at once."""
+    """One answer was lost by chance, and there is nothing else to say: one question, one repeat, then danger at once."""
     await breaks(doubtful)
     await doubtful.runs(PAUSE_OF_DOUBT - 0.1)
     assert (doubtful.sent, doubtful.gate.questions) == ([], 0)
-    await doubtful.runs(0.2)
+    await doubtful.runs(0.3)
 
-    assert doubtful.sent[0] == "danger"
+    assert doubtful.sent == ["check-in", "danger", "reply"]
     assert doubtful.gate.questions == 1
 
 
-async def test_the_most_urgent_goes_alone_and_the_others_follow_its_answer(doubtful: Exit) -> None:
+async def test_the_least_urgent_goes_alone_and_the_others_follow_its_answer(doubtful: Exit) -> None:
     """Also if its answer takes long: a question says little of messages."""
     await breaks(doubtful)
     doubtful.later(10)
-    doubtful.gate.shuts(3)
+    doubtful.gate.shuts(1)
     await doubtful.settle()
     doubtful.later(10)
     await doubtful.settle()
@@ -817,7 +817,7 @@ async def test_the_most_urgent_goes_alone_and_the_others_follow_its_answer(doubt
     await doubtful.opens()
     await doubtful.settle()
 
-    assert doubtful.sent == ["danger", "reply", "check-in"]
+    assert doubtful.sent == ["check-in", "danger", "reply"]
 
 
 async def test_another_message_that_is_answered_spares_the_question(doubtful: Exit) -> None:
@@ -869,7 +869,7 @@ async def test_a_repeat_claimed_while_an_answer_was_lost_stays_in_doubt(doubtful
 
     doubtful.gate.there = True
     await doubtful.runs(1)
-    assert doubtful.sent[1:] == ["danger", "reply", "check-in"]
+    assert doubtful.sent[1:] == ["check-in", "danger", "reply"]
 
 
 async def test_a_question_that_hangs_holds_up_nobody_and_takes_no_room(doubtful: Exit) -> None:
@@ -890,7 +890,7 @@ async def test_a_question_that_hangs_holds_up_nobody_and_takes_no_room(doubtful:
 
 
 async def test_an_answered_question_wakes_the_loop(doubtful: Exit) -> None:
-    """Danger does not wait for the next look at the database."""
+    """What is in doubt does not wait for the next look at the database."""
     await breaks(doubtful)
     doubtful.later(PAUSE_OF_DOUBT)
     doubtful.gate.pondering = asyncio.Event()
@@ -901,7 +901,7 @@ async def test_an_answered_question_wakes_the_loop(doubtful: Exit) -> None:
     doubtful.gate.pondering.set()
     await asyncio.wait_for(resting, 10)
     await doubtful.settle()
-    assert doubtful.sent[0] == "danger"
+    assert doubtful.sent == ["check-in", "danger", "reply"]
 
 
 async def test_a_question_that_fails_stops_nothing(doubtful: Exit) -> None:
@@ -915,7 +915,7 @@ async def test_a_question_that_fails_stops_nothing(doubtful: Exit) -> None:
     doubtful.later(OUTAGE_PAUSES[0])
     await doubtful.settle()
 
-    assert doubtful.sent == ["danger", "reply", "check-in"]
+    assert doubtful.sent == ["check-in", "danger", "reply"]
 
 
 async def test_no_question_is_put_while_all_wait(doubtful: Exit) -> None:
@@ -928,7 +928,7 @@ async def test_no_question_is_put_while_all_wait(doubtful: Exit) -> None:
     assert step.wait == pytest.approx(60 - PAUSE_OF_DOUBT, abs=2 * LEAD)
     doubtful.later(60)
     await doubtful.settle()
-    assert doubtful.sent[0] == "danger"
+    assert doubtful.sent == ["check-in", "danger", "reply"]
 
 
 async def test_a_stop_ends_the_question(doubtful: Exit) -> None:
@@ -945,12 +945,12 @@ async def test_a_stop_ends_the_question(doubtful: Exit) -> None:
 
     successor = Exit(doubtful.story)
     await successor.work.begin()
-    successor.gate.shuts(3)
+    successor.gate.shuts(1)
     await successor.settle()
     assert (successor.gate.under_way, successor.sent) == (1, [])
     await successor.opens()
     await successor.settle()
-    assert successor.sent == ["danger", "reply", "check-in"]
+    assert successor.sent == ["check-in", "danger", "reply"]
     assert successor.gate.questions == 0  # meeting Telegram at the start was one
 
 
@@ -962,11 +962,11 @@ async def test_what_a_killed_process_was_sending_is_repeated_one_alone_then_the_
     await successor.work.begin()
     successor.gate.always = LOST
     await successor.settle()
-    assert {row.chat_id: row.attempts for row in rows(doubtful.story).values()} == {1: 1, 2: 1, 3: 2}
+    assert {row.chat_id: row.attempts for row in rows(doubtful.story).values()} == {1: 2, 2: 1, 3: 1}
     successor.gate.always = None
     put(doubtful.story, 9, "another")
     await successor.settle()
-    assert successor.sent == ["another", "reply", "check-in"]
+    assert successor.sent == ["another", "danger", "reply"]
     await doubtful.opens()
 
 
@@ -975,7 +975,7 @@ async def test_flush_waits_for_the_question(doubtful: Exit) -> None:
     await breaks(doubtful)
     doubtful.later(PAUSE_OF_DOUBT)
     assert await doubtful.work.flush() == 3
-    assert doubtful.sent == ["danger", "reply", "check-in"]
+    assert doubtful.sent == ["check-in", "danger", "reply"]
 
 
 async def test_flush_ends_if_nobody_answers(doubtful: Exit) -> None:

@@ -654,16 +654,16 @@ def _in_doubt(line: Outbox, *priorities: Priority, pause: timedelta = timedelta(
     return ids
 
 
-def test_of_those_in_doubt_only_so_many_leave_the_most_urgent_first(line: Outbox) -> None:
-    """None, one, or all; whether one more could leave is told."""
+def test_of_those_in_doubt_only_so_many_leave_the_least_urgent_first(line: Outbox) -> None:
+    """None; one, which may be lost, so not the danger; or all, the most urgent first. Whether one more could leave is told."""
     check_in, danger, reply = _in_doubt(line, Priority.CHECK_IN, Priority.DANGER, Priority.REPLY)
 
     none = line.look(repeats=0)
     assert (none.rows, none.in_doubt, none.waiting) == ([], True, None)
     one = line.look(repeats=1)
-    assert ([row.id for row in one.rows], one.in_doubt) == ([danger], True)
+    assert ([row.id for row in one.rows], one.in_doubt) == ([check_in], True)
     rest = line.look(repeats=claims.ALL)
-    assert ([row.id for row in rest.rows], rest.in_doubt) == ([reply, check_in], False)
+    assert ([row.id for row in rest.rows], rest.in_doubt) == ([danger, reply], False)
 
 
 def test_what_is_in_doubt_holds_up_its_chat(line: Outbox) -> None:
