@@ -21,7 +21,7 @@ from bot.service import dispatch, downtime, keep_house
 from bot.service.downtime import Down
 from bot.service.ports import Tools
 from bot.service.rest import rest
-from bot.storage.database import Session
+from bot.storage.database import DatabaseAway, Session
 
 log = logging.getLogger(__name__)
 
