@@ -9,16 +9,18 @@ The house, from the roof down; a floor imports only from the floors below it (im
     chat/ | web/                   in and out: the only room that knows python-telegram-bot | HTTP in: the webhook
         app duty                     the loops, from start to end; the lease: who is on duty, who stands by
         poll line bell               updates in; through the handlers, a lane for each chat; what rings when something is due
+        request pools messenger      the way to Telegram: whose answer it is, connections, one message and its answer
     service/                       what the program does, one transaction a step; knows no Telegram, reads no clock
         receive                      a patient's update: red flags first, then taps, commands, pictures, words
         serve_staff                  the staff group's: binding, alerts, replies  (register, show_day: its lists)
         understand                   what a message is: the one seam, for chats and for `aftercare ask`
-        delay park                   what comes late; what could not be handled, and who is told of it
+        look_ahead delay park        danger first in a backlog; what comes late; what could not be handled, and who is told
         enrol ask follow_up leave    invites and consent; answers; check-ins; stopping and forgetting
         travel reschedule            whose clock and whose night count for a patient, and what moves with them
         alarm hand_off               danger to staff, and messages between patient and staff
-        dispatch deliver keep_house  what is due → outbox; outbox → Telegram; what is old → gone
-        outcome downtime             what follows from Telegram's answers; what staff hear after the bot was down
+        dispatch announce raise_again  what is due → outbox: check-ins and reminders by day; alerts nobody has acknowledged
+        deliver outcome line_state   outbox → Telegram; what follows from its answers; whether the line answers at all
+        downtime keep_house          what staff hear after the bot was down; what is old → gone
         turn ports card              one conversation's moment; the edge to Telegram; what is printed
     learning                       what the bot knows of the words: learned once, then read from a cache
     storage/ | content/            SQL (SQLAlchemy, Alembic) | YAML into values, every fault with file and line
@@ -33,7 +35,8 @@ transaction; `service.deliver` sends what is in the outbox through `chat.messeng
 pace allows (`domain.pacing`), one for each chat, and records the answers in the transaction that claims the next ones.
 
 Trouble has one place each: an update that fails, `service.park`; a message that fails, `service.outcome`; Telegram away,
-`service.deliver` (everything pauses once, nothing is tried in vain); the database away, `chat.app` (every loop waits, and
+`service.line_state` (everything pauses once, nothing is tried in vain, and what may have arrived is repeated only when
+Telegram answers again); the database away, `chat.app` (every loop waits, and
 nothing is acknowledged that was not stored); another process on duty, `chat.duty`.
 
 One message, understood (`service.understand`): the rules of `domain.triage` read it for signs of danger; `matching.mind`
@@ -53,6 +56,9 @@ Where it departs from the design's page, and why:
 * The lease is lost by giving no sign of life for ten seconds, by the clock of whoever waits: clocks of two machines differ.
 * PostgreSQL's transactions take turns, as SQLite's do (`storage.tuning`): one bot's 30 messages a second do not need more, and
   a rule that reads and then writes holds on both.
-* A message that waits for another try has a state of its own, `again`: what holds up a chat is found at a glance.
+* A message that waits for another try has a state of its own, `again`, and one that may have arrived, `doubt`: what holds up a
+  chat is found at a glance. One that has failed for minutes holds up its chat no more, nor does an update that fails again.
+* Danger obeys a group's limit of 20 messages a minute, of which four are kept for it: Telegram's 429 would silence the bot for
+  everybody else in danger.
 * A check-in announces itself with one tap to start, because its first words stand on locked screens (promise 7).
 """
