@@ -271,7 +271,7 @@ def unposted(session: Session, alert_id: int, now: datetime) -> None:
     post; after a later one it keeps its pauses, or a group that takes no posts would be tried without end.
     """
     alert = alerts.by_id(session, alert_id)
-    if alert is None or alert.state != AlertState.OPEN:
+    if alert is None:
         return
     _tell_now(alert, now)
     if alert.raise_at is not None and alert.times_raised == 1:
@@ -284,12 +284,12 @@ def group_lost(session: Session, branch_id: str, now: datetime) -> None:
     The alerts themselves wait for the next group.
     """
     for alert in alerts.open_of_branch(session, branch_id):
-        if alert.state == AlertState.OPEN:
-            _tell_now(alert, now)
+        _tell_now(alert, now)
 
 
 def _tell_now(alert: Alert, now: datetime) -> None:
-    if alert.tell_patient_at is not None:  # else the patient was told, or is not to be
+    # None: somebody has seen it, or the patient was told, or is not to be.
+    if alert.tell_patient_at is not None:
         alert.tell_patient_at = min(alert.tell_patient_at, now)
 
 

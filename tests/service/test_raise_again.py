@@ -114,6 +114,18 @@ async def test_it_counts_what_it_raised_and_whom_it_told(story: Story) -> None:
     assert step(story) == ({}, False)
 
 
+async def test_no_more_than_a_batch_is_told_or_posted_in_one_transaction(story: Story) -> None:
+    """Replies wait for no more than that; the rest is asked for at once."""
+    await story.binds()
+    opens(story, 3, tell_patient_at=story.now, raise_at=None)
+    assert step(story, batch=2) == ({"patient_told": 2}, True)
+    assert step(story, batch=2) == ({"patient_told": 1}, False)
+
+    opens(story, 3)
+    assert step(story, batch=2) == ({"raised_again": 2}, True)
+    assert step(story, batch=2) == ({"raised_again": 1}, False)
+
+
 # --- many at one moment --------------------------------------------------------------------------------------
 
 
