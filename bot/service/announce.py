@@ -122,21 +122,20 @@ def opened_by(session: Session, message: OutboxRow) -> CheckIn | None:
 def lapsed(turn: Turn, row: CheckIn, message: OutboxRow) -> bool:
     """Do what follows when *message* was to open a check-in and lost its sense in line; True: nobody was asked.
 
-    It waits for the end of the night, if it makes sense then: the announcement is planned again, so is the reminder.
+    It waits for the end of the night: the announcement is planned again if it makes sense then, and so is the reminder.
     What is in doubt may have arrived, so it is not said again: after an announcement the reminder still comes.
     """
     if row.state != CheckInState.SENT:
         return False  # it was answered meanwhile, or has ended
     leaves = turn.tools.settings.quiet.next_end(turn.now, turn.zone)
-    can_remind = leaves <= last_moment_to_remind(turn, row)
     in_doubt = message.state == OutboxState.DOUBT
     if message.created_at == row.nudged_at:
-        if can_remind and not in_doubt:
+        if not in_doubt:
             row.nudged_at, row.nudge_at = None, leaves
-        return False  # else it is missed when the time for an answer is over
-    if row.started_at is not None or (in_doubt and can_remind):
         return False
-    if not in_doubt and leaves <= row.expires_at:
+    if row.started_at is not None or (in_doubt and leaves <= last_moment_to_remind(turn, row)):
+        return False
+    if leaves <= row.expires_at:
         row.state, row.due_at = CheckInState.SCHEDULED, leaves
         row.sent_at = row.nudge_at = None
         return False

@@ -132,6 +132,7 @@ async def test_what_could_not_leave_before_the_night_leaves_in_the_morning(tools
     assert rows(story)[0].state == CheckInState.SENT
     await goes_to(story, "22:15")
     assert (rows(story)[0].state, rows(story)[0].due_at) == (CheckInState.SCHEDULED, on_friday("+05:00"))
+    assert (rows(story)[0].sent_at, rows(story)[0].nudge_at) == (None, None)
     await goes_to(story, "+02:30")
     back(story)
     await goes_to(story, "+04:45")
