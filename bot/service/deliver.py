@@ -16,7 +16,7 @@ from bot.service.parcel import Parcel, unpack
 from bot.service.ports import Messenger, Outcome, Sent, Tools, TryLater, Unknown
 from bot.service.rest import rest
 from bot.storage import claims, outbox
-from bot.storage.claims import Claim
+from bot.storage.claims import ALL, Claim
 from bot.storage.database import Session
 from bot.storage.lease import LeaseLost
 
@@ -29,6 +29,8 @@ AT_ONCE = 28
 #: How many are claimed in one step. If the process dies, what was claimed may have left, and is repeated only once: the
 #: fewer wait for their turn then, the fewer are given up although they never left (tests/journeys/test_kills.py).
 AT_A_TIME = 4
+#: How many repeats are on their way at once: each has its last chance, which it loses if the process dies now.
+AT_RISK = 3
 #: A message is claimed this many seconds before it may leave, so that the pace does not wait for the database.
 LEAD = 0.01
 #: A step that comes within so many seconds records what has been answered until then: half as many transactions.
@@ -50,12 +52,13 @@ class Step:
 class _Room:
     """How much may leave now: in all, of what can wait, of what is in doubt; what is on its way.
 
-    full: chats that get nothing but danger. shut: those that do not get that, either.
+    cautious: a repeat may be lost: the one that matters least goes. full: chats that get nothing but danger. shut: those that do not get that, either.
     """
 
     limit: int
     slow: int
     repeats: int
+    cautious: bool
     full: frozenset[int]
     shut: frozenset[int]
     busy: tuple[Parcel, ...]
@@ -113,14 +116,17 @@ class Delivery:
         answered, self._answered = self._answered, []
         self._landed.clear()
         now, seconds = self._now(), self._seconds()
-        limit = min(AT_A_TIME, AT_ONCE - len(self._on_their_way))
+        busy = tuple(parcel for parcel, _task in self._on_their_way.values())
+        repeats = self._line.repeats()
+        limit = min(AT_A_TIME, AT_ONCE - len(busy))
         room = _Room(
             limit=self._count(seconds, limit, slow=False),
             slow=self._count(seconds, limit, slow=True),
-            repeats=self._line.repeats(),
+            repeats=min(repeats, AT_RISK - sum(parcel.is_repeat for parcel in busy)),
+            cautious=repeats < ALL,
             full=frozenset(self._pacer.full_chats(seconds)),
             shut=frozenset(self._pacer.shut_chats(seconds)),
-            busy=tuple(parcel for parcel, _task in self._on_their_way.values()),
+            busy=busy,
         )
         try:
             claim, parcels = await self._tools.database.run(self._exchange, answered, now, room)
@@ -287,6 +293,7 @@ class Delivery:
             busy=[parcel.chat_id for parcel in room.busy],
             sending=[parcel.id for parcel in room.busy],
             repeats=room.repeats,
+            cautious=room.cautious,
         )
         outcome.lapsed(session, self._tools, claim.lapsed, now, jitter=self._jitter)
         return claim, [parcel for row in claim.rows if (parcel := unpack(session, row)) is not None]

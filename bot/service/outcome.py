@@ -165,6 +165,7 @@ def _gone(session: Session, tools: Tools, chat_id: int, now: datetime) -> None:
         # A staff group that is gone is forgotten: its open alerts wait, and are posted in the next one.
         branch_id = groups.unbind(session, chat_id)
         if branch_id is not None:
+            alarm.group_lost(session, branch_id, now)
             log.error(
                 "The staff group of %s is gone (deleted, or the bot was removed): nobody gets its alerts. "
                 "Start the bot again: it prints the code that binds another group.",
@@ -190,6 +191,8 @@ def _tell_staff(session: Session, tools: Tools, row: OutboxRow, reason: str, now
         return
     group = groups.by_chat(session, row.chat_id)
     kind = (row.payload or {}).get("kind", "text")
+    if row.alert_id is not None and row.about_chat is not None and kind == "text":
+        alarm.unposted(session, row.alert_id, now)  # the patient has read that the team was told
     if group is not None and kind != "edit":
         log.error(
             "A message to the staff group of %s could not be delivered (%s). May the bot write there?",

@@ -76,7 +76,9 @@ def added_to_group(session: Session, tools: Tools, incoming: Incoming, now: date
 def removed_from_group(session: Session, tools: Tools, incoming: Incoming, now: datetime) -> None:
     """Forget a group the bot was removed from; open alerts wait for the next one."""
     if inbox.finish(session, incoming.update_id, now, keep_words=False) is not None:
-        groups.unbind(session, incoming.chat_id)
+        branch_id = groups.unbind(session, incoming.chat_id)
+        if branch_id is not None:
+            alarm.group_lost(session, branch_id, now)
         outbox.cancel(session, incoming.chat_id)
 
 

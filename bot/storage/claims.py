@@ -65,11 +65,12 @@ def claim(
     busy: Collection[int] = (),
     sending: Collection[int] = (),
     repeats: int = 0,
+    cautious: bool = False,
 ) -> Claim:
     """Take up to *limit* messages that may leave now, the most urgent first, at most one for each chat.
 
     Of those that can wait (check-ins, digests) at most *slow* are taken (None: as many as there is room for), of those
-    in doubt at most *repeats*. Chats in *full* get nothing but danger just now, chats in *shut* and *busy* nothing.
+    in doubt at most *repeats* (*cautious*: those that matter least, for they may be lost). Chats in *full* get nothing but danger just now, chats in *shut* and *busy* nothing.
     Order holds within a chat: a message waiting for another try, or in doubt, holds up those behind it, except danger;
     one that has failed `PATIENCE` times holds up nobody. Nobody else gets what is taken until the lease ends;
     *sending*: the messages that this process has on their way.
@@ -77,7 +78,7 @@ def claim(
     session.flush()  # what follows asks the database directly
     connection = session.connection()
     way = _look(connection, now, lease, {*busy, *shut}, set(full), sending)
-    allowed = way.allow(repeats)
+    allowed = way.allow(repeats, cautious=cautious)
     slow = limit if slow is None else slow
     taken: list[int] = []
     waiting = None
@@ -114,13 +115,10 @@ class _Way:
     in_doubt: bool = False
     lapsed: list[int] = field(default_factory=list)
 
-    def allow(self, repeats: int) -> list[tuple[int, int, int]]:
-        """Return at most *repeats* of those in doubt, the best first; each of the others holds up its chat.
-
-        One that is to find out whether the line answers may be lost, so it is the one that matters least.
-        """
+    def allow(self, repeats: int, *, cautious: bool) -> list[tuple[int, int, int]]:
+        """Return at most *repeats* of those in doubt, in their order; each of the others holds up its chat."""
         allowed: list[tuple[int, int, int]] = []
-        for priority, row_id, chat_id in sorted(self.doubts, reverse=repeats < len(self.doubts)):
+        for priority, row_id, chat_id in sorted(self.doubts, reverse=cautious):
             is_free = chat_id not in self.closed and (priority == Priority.DANGER or chat_id not in self.held)
             if is_free and len(allowed) < repeats:
                 allowed.append((priority, row_id, chat_id))

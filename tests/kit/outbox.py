@@ -60,6 +60,7 @@ class Outbox:
         busy: Collection[int] = (),
         sending: Collection[int] = (),
         repeats: int = claims.ALL,
+        cautious: bool = False,
     ) -> Claim:
         """Claim what may leave; as if Telegram were known to answer, unless said otherwise."""
         return self.database.call(
@@ -73,6 +74,7 @@ class Outbox:
             busy=busy,
             sending=sending,
             repeats=repeats,
+            cautious=cautious,
         )
 
     def claim(self, now: datetime | None = None, limit: int = 16) -> list[int]:

@@ -14,7 +14,7 @@ import pytest
 from bot.domain.message import Kind, Outgoing, Priority
 from bot.domain.pacing import CATCH_UP, Pacer
 from bot.service import deliver, outcome
-from bot.service.deliver import AT_A_TIME, AT_ONCE, LEAD, SOON, Delivery, Step
+from bot.service.deliver import AT_A_TIME, AT_ONCE, AT_RISK, LEAD, SOON, Delivery, Step
 from bot.service.line_state import ALONE_PAUSES, OUTAGE_PAUSES
 from bot.service.outcome import PAUSE_OF_DOUBT, PAUSES
 from bot.service.ports import Gone, Moved, Outcome, Refused, Sent, Tools, TryLater, Unknown
@@ -830,6 +830,24 @@ async def test_another_message_that_is_answered_spares_the_question(doubtful: Ex
 
     assert doubtful.sent == ["another", "danger", "reply", "check-in"]
     assert doubtful.gate.questions == 0
+
+
+async def test_few_repeats_are_on_their_way_at_once(doubtful: Exit) -> None:
+    """Each has its last chance: if the process dies now, no more than these few are given up."""
+    put_many(doubtful.story, range(20, 30), Priority.REPLY)
+    await breaks(doubtful)
+    put(doubtful.story, 9, "another")
+    await doubtful.settle()
+    doubtful.gate.shuts(1, 2, 3, *range(20, 30))
+    doubtful.later(PAUSE_OF_DOUBT)
+    await doubtful.settle()
+    repeats = [parcel.chat_id for parcel, _task in doubtful.work._on_their_way.values() if parcel.is_repeat]
+    assert len(repeats) == AT_RISK
+    assert 3 in repeats  # danger waits for none of the others
+
+    await doubtful.opens()
+    await doubtful.settle()
+    assert count(doubtful.story, OutboxState.SENT) == 14
 
 
 async def test_what_was_lost_after_the_last_answer_closes_the_way(doubtful: Exit) -> None:

@@ -322,7 +322,8 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
     }
     held = full | failed
     closed = busy | {entry.chat for entry in entries if entry.state is OutboxState.SENDING}
-    in_doubt, allowed = False, 0
+    in_doubt = False
+    allowed: set[int] = set()
     for priority, row_id, chat in sorted(
         (entry.priority, row_id, entry.chat)
         for row_id, entry in zip(ids, entries, strict=True)
@@ -330,16 +331,17 @@ def test_whatever_is_in_line_the_right_messages_are_taken(
     ):
         if chat in closed or (chat in held and priority is not Priority.DANGER):
             held.add(chat)
-        elif allowed == repeats:
+        elif len(allowed) == repeats:
             in_doubt = True
             held.add(chat)
         else:
-            allowed += 1
+            allowed.add(row_id)  # it holds up others of its chat, and is held up by none
             queued.append((priority, row_id, chat))
     expected: list[int] = []
     waiting, slow_left = None, limit if slow is None else slow
     for priority, row_id, chat in sorted(queued):
-        if chat in closed or (chat in held and priority is not Priority.DANGER):
+        passes = priority is Priority.DANGER or row_id in allowed
+        if chat in closed or (chat in held and not passes):
             continue
         can_wait = priority >= Priority.CHECK_IN
         if len(expected) == limit or (can_wait and slow_left == 0):
@@ -654,16 +656,25 @@ def _in_doubt(line: Outbox, *priorities: Priority, pause: timedelta = timedelta(
     return ids
 
 
-def test_of_those_in_doubt_only_so_many_leave_the_least_urgent_first(line: Outbox) -> None:
-    """None; one, which may be lost, so not the danger; or all, the most urgent first. Whether one more could leave is told."""
+def test_of_those_in_doubt_only_so_many_leave_the_most_urgent_first(line: Outbox) -> None:
+    """None, one, or all; whether one more could leave is told."""
     check_in, danger, reply = _in_doubt(line, Priority.CHECK_IN, Priority.DANGER, Priority.REPLY)
 
     none = line.look(repeats=0)
     assert (none.rows, none.in_doubt, none.waiting) == ([], True, None)
     one = line.look(repeats=1)
-    assert ([row.id for row in one.rows], one.in_doubt) == ([check_in], True)
+    assert ([row.id for row in one.rows], one.in_doubt) == ([danger], True)
     rest = line.look(repeats=claims.ALL)
-    assert ([row.id for row in rest.rows], rest.in_doubt) == ([danger, reply], False)
+    assert ([row.id for row in rest.rows], rest.in_doubt) == ([reply, check_in], False)
+
+
+def test_one_that_may_be_lost_is_the_one_that_matters_least(line: Outbox) -> None:
+    """Nobody knows whether the line answers: not the danger finds that out."""
+    check_in, danger, reply = _in_doubt(line, Priority.CHECK_IN, Priority.DANGER, Priority.REPLY)
+
+    first = line.look(repeats=1, cautious=True)
+    assert ([row.id for row in first.rows], first.in_doubt) == ([check_in], True)
+    assert [row.id for row in line.look(repeats=2, cautious=True).rows] == [danger, reply]
 
 
 def test_what_is_in_doubt_holds_up_its_chat(line: Outbox) -> None:
