@@ -230,14 +230,6 @@ def message_in_slot(session: Session, chat_id: int, slot: str) -> int | None:
     )
 
 
-def is_in_line(session: Session, chat_id: int, slot: str) -> bool:
-    """Tell whether a message to a chat under *slot* is still to leave, be it once more."""
-    waiting = select(OutboxRow.id).where(
-        OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(IN_LINE)
-    )
-    return session.scalar(waiting.limit(1)) is not None
-
-
 def sent_since(session: Session, since: datetime, most: int = 2_000) -> list[tuple[int, datetime]]:
     """Return the chat and the moment of the last *most* messages sent after *since*, oldest first."""
     sent_at = OutboxRow.sent_at

@@ -548,3 +548,26 @@ async def test_what_the_group_does_not_take_is_an_error_in_the_log(
     (said,) = [one for one in caplog.records if one.levelname == "ERROR"]
     assert "staff group of main could not be delivered" in said.getMessage()
     assert "Hello" not in said.getMessage()
+
+
+async def test_an_alert_that_never_reached_the_group_is_no_secret_from_the_patient(clinic: Story) -> None:
+    """They have read that the team was told. It was not: they hear so at the next look, and staff are shown it again."""
+    clinic.messenger.outcomes[GROUP] = [TOO_LONG]
+    await clinic.says(ANA, "my chest hurts when i breathe in")
+    shown, heard = len(clinic.messenger.chats[GROUP]), len(clinic.texts(ANA))
+    await clinic.rings()
+
+    assert len(clinic.texts(ANA)) == heard + 1
+    assert "nobody" in clinic.sees(ANA.id).text.lower()
+    assert [one.text for one in clinic.messenger.chats[GROUP][shown:] if "EMERGENCY" in one.text]
+
+
+async def test_a_group_that_is_lost_is_no_secret_from_those_with_open_alerts(clinic: Story) -> None:
+    """Nobody can see their alerts now."""
+    await clinic.says(ANA, "my chest hurts when i breathe in")
+    heard = len(clinic.texts(ANA))
+    record(clinic, flying(clinic, GROUP), BLOCKED)
+    await clinic.rings()
+
+    assert len(clinic.texts(ANA)) == heard + 1
+    assert "nobody" in clinic.sees(ANA.id).text.lower()

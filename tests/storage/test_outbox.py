@@ -454,26 +454,6 @@ def test_the_next_try_is_that_of_the_first_that_failed(line: Outbox) -> None:
     assert next_try(NOW + MINUTE) is None
 
 
-def test_what_is_still_to_leave_is_in_line(line: Outbox) -> None:
-    """Waiting for its turn, for another try or in doubt; not when it is on its way, nor when it has arrived."""
-
-    def is_in_line(chat: int = ANA, slot: str = "check_in:1") -> bool:
-        return line.database.call(outbox.is_in_line, chat, slot)
-
-    assert not is_in_line()
-    row_id = line.add(slot="check_in:1")
-    assert (is_in_line(), is_in_line(BEN), is_in_line(slot="check_in:2")) == (True, False, False)
-    line.claim()
-    assert not is_in_line()
-    line.database.call(outbox.retry, row_id, NOW + MINUTE, "no connection")
-    assert is_in_line()
-    line.claim(NOW + MINUTE)
-    line.database.call(outbox.unknown, row_id, NOW + MINUTE, "timed out")
-    assert is_in_line()
-    line.send_all(NOW + MINUTE)
-    assert not is_in_line()
-
-
 def test_what_was_sent_lately_is_told_oldest_first(line: Outbox) -> None:
     """Chat and moment of each message sent after a moment; what was not sent is not there."""
     for chat, seconds in ((1, 0), (2, 30), (3, 50), (1, 40)):
