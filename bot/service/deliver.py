@@ -251,17 +251,23 @@ class Delivery:
             finally:
                 answered = not isinstance(outcome, (TryLater, Unknown))
                 self._pacer.landed(ticket, self._seconds(), answered=answered)
-                self._hear(parcel, outcome)
+                self._hear(parcel, outcome, at)
                 self._answered.append((parcel, outcome))
                 del self._on_their_way[parcel.id]
                 self._landed.set()
 
         self._on_their_way[parcel.id] = parcel, asyncio.create_task(send())
 
-    def _hear(self, parcel: Parcel, outcome: Outcome) -> None:
+    def _hear(self, parcel: Parcel, outcome: Outcome, left: float) -> None:
         seconds = self._seconds()
-        is_paused = self._pacer.is_paused(seconds)
-        pause = self._line.heard(parcel.id, outcome, seconds, is_paused=is_paused)
+        pause = self._line.heard(
+            parcel.id,
+            outcome,
+            seconds,
+            left=left,
+            is_paused=self._pacer.is_paused(seconds),
+            is_edit=parcel.outgoing.kind == "edit",
+        )
         if pause > 0:
             self._pacer.pause(pause, seconds)
 

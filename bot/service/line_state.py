@@ -57,7 +57,7 @@ class LineState:
         self._lost_alone = 0
         self._is_asking = False
         self._silences = 0
-        self._quiet_until = float("-inf")
+        self._quiet_until = self._lost_at = float("-inf")
 
     # --- messages ----------------------------------------------------------------------------------------
 
@@ -72,17 +72,28 @@ class LineState:
         if self._trust is _Trust.A_QUESTION:
             self._alone = message
 
-    def heard(self, message: int, outcome: Outcome, now: float, *, is_paused: bool) -> float:
+    def heard(
+        self,
+        message: int,
+        outcome: Outcome,
+        now: float,
+        *,
+        left: float,
+        is_paused: bool,
+        is_edit: bool = False,
+    ) -> float:
         """Note what became of a message; return for how many seconds nothing may leave (0: no pause is needed).
 
-        is_paused: all wait already, so a failure more is part of the same outage.
+        left: when it left; an answer to one that left before the last answer was lost says nothing of the line since.
+        is_paused: all wait already, so a failure more is part of the same outage. is_edit: it is another call of
+        Telegram's than a message, and its answer says as little of messages as that to a question.
         """
         was_alone = message == self._alone
         if was_alone:
             self._alone = None
         if isinstance(outcome, Unknown):
             self._lost(now, was_alone)
-        elif is_answer(outcome):
+        elif is_answer(outcome) and not is_edit and left >= self._lost_at:
             self._trust = _Trust.A_MESSAGE
             self._lost_alone = self._silences = 0
             self._quiet_until = now
@@ -90,6 +101,7 @@ class LineState:
 
     def _lost(self, now: float, was_alone: bool) -> None:
         self._trust = _Trust.NOTHING
+        self._lost_at = now
         if was_alone:
             pause = ALONE_PAUSES[min(self._lost_alone, len(ALONE_PAUSES) - 1)]
             self._lost_alone += 1

@@ -874,7 +874,7 @@ async def test_a_repeat_claimed_while_an_answer_was_lost_stays_in_doubt(doubtful
     doubtful.later(PAUSE_OF_DOUBT)
 
     def breaks_again(_session: Session) -> None:
-        doubtful.work._line.heard(0, LOST, doubtful.seconds, is_paused=False)
+        doubtful.work._line.heard(0, LOST, doubtful.seconds, left=doubtful.seconds, is_paused=False)
 
     doubtful.work._on_duty = breaks_again
     await doubtful.step()

@@ -34,7 +34,7 @@ class Line:
     def hears(self, outcome: Outcome, *, is_paused: bool = False) -> float:
         """Hear what became of a message; return the pause that follows."""
         self.messages += 1
-        return self.state.heard(self.messages, outcome, self.now, is_paused=is_paused)
+        return self.state.heard(self.messages, outcome, self.now, left=self.now, is_paused=is_paused)
 
     def asks(self, *, is_there: bool) -> None:
         """Put a question and hear whether it was answered."""
@@ -48,7 +48,7 @@ class Line:
         assert self.state.repeats() == 1
         self.state.repeated(-7)
         assert self.state.repeats() == 0
-        self.state.heard(-7, outcome, self.now, is_paused=False)
+        self.state.heard(-7, outcome, self.now, left=self.now, is_paused=False)
 
     @property
     def ask_in(self) -> float:
@@ -232,6 +232,27 @@ def test_a_message_that_is_answered_ends_the_long_pause(line: Line) -> None:
     assert line.state.repeats() == ALL
 
 
+def test_an_answer_from_before_the_break_says_nothing_of_it(line: Line) -> None:
+    """It left while the line was fine, and came back after another answer was lost."""
+    left = line.now
+    line.now += 1
+    line.hears(LOST)
+    line.state.heard(50, SENT, line.now + 1, left=left, is_paused=False)
+    assert line.state.repeats() == 0
+
+    line.state.heard(51, SENT, line.now + 1, left=line.now, is_paused=False)
+    assert line.state.repeats() == ALL
+
+
+def test_an_answered_edit_says_nothing_of_messages(line: Line) -> None:
+    """The way of messages may be broken while that of edits is not: seen where a proxy lost the answers of one kind."""
+    line.hears(LOST)
+    line.state.heard(50, SENT, line.now, left=line.now, is_paused=False, is_edit=True)
+    assert line.state.repeats() == 0
+    line.asks(is_there=True)
+    assert line.state.repeats() == 1
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_a_question_from_before_changes_nothing(line: Line, is_there: bool) -> None:
     """A message has told more meanwhile: that the line is fine, or that its answers to questions say little."""
@@ -245,7 +266,7 @@ def test_a_question_from_before_changes_nothing(line: Line, is_there: bool) -> N
     line.state.repeated(1)
     line.hears(LOST)  # another message's
     line.state.asks()
-    line.state.heard(1, LOST, line.now, is_paused=False)
+    line.state.heard(1, LOST, line.now, left=line.now, is_paused=False)
     line.state.asked(line.now, is_there=is_there)
     assert (line.state.repeats(), line.ask_in) == (0, ALONE_PAUSES[0])
 
@@ -271,6 +292,6 @@ def test_among_many_a_repeat_is_not_alone(line: Line) -> None:
     line.hears(SENT)
     line.state.repeated(-7)
     assert line.state.repeats() == ALL
-    line.state.heard(-7, LOST, line.now, is_paused=False)
+    line.state.heard(-7, LOST, line.now, left=line.now, is_paused=False)
     line.asks(is_there=True)
     assert line.state.repeats() == 1
