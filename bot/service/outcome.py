@@ -179,8 +179,11 @@ def give_up(
     session: Session, tools: Tools, row: OutboxRow, state: OutboxState, reason: str, now: datetime
 ) -> None:
     """Give a message up with its reason; staff are told if it was meant for a patient."""
-    if outbox.end(session, row.id, state, reason) is not None:
-        _tell_staff(session, tools, row, reason, now)
+    if outbox.end(session, row.id, state, reason) is None:
+        return
+    _tell_staff(session, tools, row, reason, now)
+    if row.alert_id is not None and row.about_chat is not None and (row.payload or {}).get("kind") == "text":
+        alarm.unposted(session, row.alert_id, now)  # the patient has read that the team was told
 
 
 def _tell_staff(session: Session, tools: Tools, row: OutboxRow, reason: str, now: datetime) -> None:
@@ -191,8 +194,6 @@ def _tell_staff(session: Session, tools: Tools, row: OutboxRow, reason: str, now
         return
     group = groups.by_chat(session, row.chat_id)
     kind = (row.payload or {}).get("kind", "text")
-    if row.alert_id is not None and row.about_chat is not None and kind == "text":
-        alarm.unposted(session, row.alert_id, now)  # the patient has read that the team was told
     if group is not None and kind != "edit":
         log.error(
             "A message to the staff group of %s could not be delivered (%s). May the bot write there?",

@@ -562,6 +562,18 @@ async def test_an_alert_that_never_reached_the_group_is_no_secret_from_the_patie
     assert [one.text for one in clinic.messenger.chats[GROUP][shown:] if "EMERGENCY" in one.text]
 
 
+async def test_an_alert_that_may_have_reached_the_group_keeps_its_pauses(clinic: Story) -> None:
+    """Nobody knows whether staff have it: to tell the patient at once that they have not would be as wrong."""
+    clinic.messenger.outcomes[GROUP] = [LOST]
+    await clinic.says(ANA, "my chest hurts when i breathe in")
+    heard = len(clinic.texts(ANA))
+    clinic.messenger.outcomes[GROUP] = [LOST]
+    await clinic.later(seconds=PAUSE_OF_DOUBT + 1)
+    await clinic.later(seconds=30)
+
+    assert len(clinic.texts(ANA)) == heard
+
+
 async def test_a_group_that_is_lost_is_no_secret_from_those_with_open_alerts(clinic: Story) -> None:
     """Nobody can see their alerts now."""
     await clinic.says(ANA, "my chest hurts when i breathe in")
