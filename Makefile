@@ -37,7 +37,7 @@ check: lint  ## The everyday loop: lint and the unit tests
 
 test: lint  ## Everything, with coverage: what CI runs
 	$(BIN)/pytest -q -n 2 --cov --cov-report= --ignore=tests/journeys
-	$(BIN)/pytest -q --cov --cov-append --cov-report=term:skip-covered --cov-report=html tests/journeys
+	$(BIN)/pytest -q --cov --cov-append --cov-report=term:skip-covered --cov-report=html --durations=12 tests/journeys
 
 bench: $(VENV)/.bench  ## Measure us and the peers: all, or WHAT=rate (schedule, reply, capacity, cost, understanding); QUICK=1 OUT=file DATA=folder
 	$(BIN)/python -m tests.bench $(WHAT) $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT)) $(if $(DATA),--data $(DATA))

@@ -44,8 +44,8 @@ DOUBTS = [
 #: For so long no message is answered with sense, or at all; in seconds. It ends before any repeat leaves.
 HICCUP = 2.0
 #: The same, longer than a repeat waits; and how long it is over before the next: longer than the exit pauses by then.
-BREAK = 12.0
-BETWEEN = 22.0
+BREAK = 8.0
+BETWEEN = 12.0
 #: What loses the answers to messages only, and what loses those to questions and to polling too; not to what is asked
 #: of an update's sender, for an update that fails four times is parked.
 MESSAGES = ["sendMessage"]
@@ -105,7 +105,7 @@ async def test_nothing_is_lost_when_calls_fail(trial: Trials) -> None:
 async def test_a_long_break_costs_one_message_at_most(
     trial: Trials, methods: list[str], kinds: list[tuple[Kind, bool]]
 ) -> None:
-    """No message is answered for twelve seconds, twice, whether it was taken or not.
+    """No message is answered for eight seconds, twice, whether it was taken or not.
 
     One repeat finds out that messages are still not answered, and may be given up for it; all the others arrive. If
     questions are not answered either, they find it out, and nothing is given up.

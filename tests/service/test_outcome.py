@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from bot.domain.message import Outgoing, Priority
 from bot.service import outcome
@@ -571,6 +572,8 @@ async def test_an_alert_that_may_have_reached_the_group_keeps_its_pauses(clinic:
     await clinic.later(seconds=PAUSE_OF_DOUBT + 1)
     await clinic.later(seconds=30)
 
+    states = clinic.tools.database.call(lambda session: list(session.scalars(select(OutboxRow.state))))
+    assert OutboxState.UNKNOWN in states
     assert len(clinic.texts(ANA)) == heard
 
 
