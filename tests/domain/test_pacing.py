@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.pacing import CATCH_UP, DOUBT, FOR_DANGER, TRIPS, Pacer, Ticket
+from bot.domain.pacing import CATCH_UP, DOUBT, FOR_DANGER, TRIPS, UNEVEN, Pacer, Ticket
 
 #: Sums of seconds are not exact to the last digit.
 DUST = 1e-6
 #: The shortest round trip of the simulated network, in seconds.
 SHORTEST = 0.08
-SLOT = 1 / 30
+SLOT = (1 + UNEVEN) / 30
 START = 1000.0
 
 
@@ -200,7 +200,7 @@ def test_slow_first_connections_count_anew_once_a_shorter_trip_is_known() -> Non
     quick = pacer.left(30, START + 0.8)
     pacer.landed(quick, START + 1.0)
 
-    assert pacer.free_at(0, START + 1.0) == pytest.approx(START + 0.6 + 1)
+    assert pacer.free_at(0, START + 1.0) == pytest.approx(START + 0.6 + 1 + UNEVEN)
 
 
 def test_the_shortest_trip_is_that_of_the_last_ones() -> None:
@@ -214,7 +214,7 @@ def test_the_shortest_trip_is_that_of_the_last_ones() -> None:
     for number in range(30):
         pacer.landed(pacer.left(number, at), at + 0.5)
 
-    assert pacer.free_at(0, at + 0.5) == pytest.approx(at + 1)
+    assert pacer.free_at(0, at + 0.5) == pytest.approx(at + 1 + UNEVEN)
 
 
 def test_what_got_no_answer_does_not_tell_how_short_a_trip_can_be() -> None:
@@ -226,7 +226,7 @@ def test_what_got_no_answer_does_not_tell_how_short_a_trip_can_be() -> None:
     for number in range(30):
         pacer.landed(pacer.left(number, at), at + 0.5)
 
-    assert pacer.free_at(0, at + 0.5) == pytest.approx(at + 1)
+    assert pacer.free_at(0, at + 0.5) == pytest.approx(at + 1 + UNEVEN)
 
 
 # --- full use -----------------------------------------------------------------------------------------------
@@ -245,7 +245,24 @@ def test_with_an_even_network_the_limit_is_used_to_the_full(slow: bool, extra: f
 def test_thirty_chats_a_second_are_served_without_a_pause() -> None:
     """What cannot wait leaves at once, as many as may: 30, then 30 a second later."""
     wire = Wire(Pacer()).carry([Post(chat) for chat in range(1, 62)])
-    assert [at for at, _post in wire.left] == [START] * 30 + [START + 1] * 30 + [START + 2]
+    at = START + 1 + UNEVEN, START + 2 + 2 * UNEVEN
+    assert [at for at, _post in wire.left] == pytest.approx([START] * 30 + [at[0]] * 30 + [at[1]])
+
+
+def test_the_way_there_may_be_shorter_than_that_of_the_shortest_trip() -> None:
+    """Trips of the same length: of some the way there took longer, of others the way back; no second counts 31."""
+    wire = carry(
+        [Post(chat, up=0.004) for chat in range(1, 31)] + [Post(chat, down=0.004) for chat in range(31, 301)]
+    )
+    trips = [
+        Post(chat, up=0.004 * (chat // 30 % 2), down=0.004 * (1 - chat // 30 % 2)) for chat in range(1, 301)
+    ]
+    pacer = Pacer()
+    pacer.landed(pacer.left(9_999, START - 10), START - 10 + SHORTEST + 0.004)
+    even = Wire(pacer).carry(trips)
+
+    assert most_within(wire.moments(), 1) <= 30
+    assert most_within(even.moments(), 1) <= 30
 
 
 def test_a_jittery_network_costs_little() -> None:
@@ -257,7 +274,8 @@ def test_a_jittery_network_costs_little() -> None:
 def test_the_pace_is_the_clinics_own() -> None:
     """A clinic whose server allows less, or more, gets that many a second."""
     wire = Wire(Pacer(2)).carry([Post(chat) for chat in range(1, 6)])
-    assert [at for at, _post in wire.left] == [START, START, START + 1, START + 1, START + 2]
+    at = START + 1 + UNEVEN, START + 2 + 2 * UNEVEN
+    assert [at for at, _post in wire.left] == pytest.approx([START, START, at[0], at[0], at[1]])
 
 
 def test_the_place_in_line_tells_when_a_message_may_leave() -> None:
@@ -515,7 +533,7 @@ def test_what_left_before_does_not_tell_how_short_a_trip_can_be() -> None:
     pacer.remember(1, START - 10)
     for chat in range(30):
         pacer.landed(pacer.left(chat, START), START + 0.5)
-    assert pacer.free_at(0, START + 0.5) == START + 1
+    assert pacer.free_at(0, START + 0.5) == pytest.approx(START + 1 + UNEVEN)
 
 
 def test_asking_does_not_count() -> None:

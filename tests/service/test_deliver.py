@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.message import Kind, Outgoing, Priority
-from bot.domain.pacing import CATCH_UP, Pacer
+from bot.domain.pacing import CATCH_UP, UNEVEN, Pacer
 from bot.service import deliver, outcome
 from bot.service.deliver import AT_A_TIME, AT_ONCE, AT_RISK, LEAD, SOON, Delivery, Step
 from bot.service.line_state import ALONE_PAUSES, OUTAGE_PAUSES
@@ -571,7 +571,7 @@ async def test_what_is_claimed_ahead_leaves_at_its_own_moment(
     moments = [ticket.left - exit_.seconds for ticket in exit_.pacer._all]
     at_once = 2 + CATCH_UP  # the reply, the first check-in, and those that may catch up
     assert moments == pytest.approx(
-        [0] * at_once + [(number + 1) / 30 for number in range(13 - at_once)], abs=1e-6
+        [0] * at_once + [(number + 1) * (1 + UNEVEN) / 30 for number in range(13 - at_once)], abs=1e-6
     )
     await exit_.work.end()
 
