@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from telegram.error import NetworkError, TelegramError
-from telegram.request import BaseRequest, HTTPXRequest, RequestData
+from telegram.request import HTTPXRequest
 
 
 class NotTelegram(NetworkError):
@@ -24,20 +24,9 @@ class NotTelegram(NetworkError):
 class Request(HTTPXRequest):
     """As `HTTPXRequest`; what is no answer of a Bot API server is told as such, and nobody's words get into an error."""
 
-    async def do_request(
-        self,
-        url: str,
-        method: str,
-        request_data: RequestData | None = None,
-        read_timeout: Any = BaseRequest.DEFAULT_NONE,
-        write_timeout: Any = BaseRequest.DEFAULT_NONE,
-        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
-        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
-    ) -> tuple[int, bytes]:
+    async def do_request(self, url: str, method: str, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Ask, and return the status and the body; raise `NotTelegram`, or TelegramError for a 200 without a result."""
-        code, body = await super().do_request(
-            url, method, request_data, read_timeout, write_timeout, connect_timeout, pool_timeout
-        )
+        code, body = await super().do_request(url, method, *args, **kwargs)
         if method != "POST":  # a file: the Bot API is always asked by POST
             return code, body
         said = _parsed(body)

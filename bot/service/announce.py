@@ -10,7 +10,7 @@ from bot.domain.plan import Plan, Step
 from bot.domain.timing import leave_by
 from bot.service.ports import Tools
 from bot.service.turn import Turn
-from bot.storage import check_ins
+from bot.storage import check_ins, outbox
 from bot.storage.database import Session
 from bot.storage.outbox import OutboxState, Purpose
 from bot.storage.tables import CheckIn, OutboxRow
@@ -108,7 +108,7 @@ def last_moment_to_remind(turn: Turn, row: CheckIn) -> datetime:
 
 def is_under_way(turn: Turn, row: CheckIn) -> bool:
     """Tell whether a message that opens a check-in has not arrived yet, or nobody knows whether it has."""
-    return check_ins.is_under_way(turn.session, turn.chat_id, slot_of(row))
+    return outbox.is_under_way(turn.session, turn.chat_id, slot_of(row))
 
 
 def opened_by(session: Session, message: OutboxRow) -> CheckIn | None:

@@ -52,7 +52,8 @@ class Step:
 class _Room:
     """How much may leave now: in all, of what can wait, of what is in doubt; what is on its way.
 
-    cautious: a repeat may be lost: the one that matters least goes. full: chats that get nothing but danger. shut: those that do not get that, either.
+    cautious: a repeat may be lost, so the one that matters least goes. full: chats that get nothing but danger. shut:
+    those that do not get that, either.
     """
 
     limit: int

@@ -162,17 +162,25 @@ def _gone(session: Session, tools: Tools, chat_id: int, now: datetime) -> None:
     if patient is not None:
         hand_off.unreachable(Turn.with_patient(session, tools, patient, now))
     else:
-        # A staff group that is gone is forgotten: its open alerts wait, and are posted in the next one.
-        branch_id = groups.unbind(session, chat_id)
-        if branch_id is not None:
-            alarm.group_lost(session, branch_id, now)
-            log.error(
-                "The staff group of %s is gone (deleted, or the bot was removed): nobody gets its alerts. "
-                "Start the bot again: it prints the code that binds another group.",
-                branch_id,
-                extra={"action": "group"},
-            )
-        outbox.cancel(session, chat_id)
+        lose_group(session, chat_id, now)
+
+
+def lose_group(session: Session, chat_id: int, now: datetime) -> None:
+    """Forget a staff group that is gone (or any other group), with what was in line for it.
+
+    Its open alerts wait, and are posted in the next group.
+    """
+    branch_id = groups.unbind(session, chat_id)
+    outbox.cancel(session, chat_id)
+    if branch_id is None:
+        return
+    alarm.group_lost(session, branch_id, now)
+    log.error(
+        "The staff group of %s is gone (deleted, or the bot was removed): nobody gets its alerts. "
+        "Start the bot again: it prints the code that binds another group.",
+        branch_id,
+        extra={"action": "group"},
+    )
 
 
 def give_up(

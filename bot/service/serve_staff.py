@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.code import SETUP_LENGTH, code_from, grouped, hash_code, read_code
 from bot.domain.message import TEXT_LIMIT, Incoming, Outgoing, Rows, escape, split
 from bot.domain.patient import AlertOutcome
-from bot.service import alarm, delay, register, show_day
+from bot.service import alarm, delay, outcome, register, show_day
 from bot.service.ports import Tools
 from bot.service.turn import Turn
 from bot.storage import alerts, groups, inbox, outbox
@@ -76,10 +76,7 @@ def added_to_group(session: Session, tools: Tools, incoming: Incoming, now: date
 def removed_from_group(session: Session, tools: Tools, incoming: Incoming, now: datetime) -> None:
     """Forget a group the bot was removed from; open alerts wait for the next one."""
     if inbox.finish(session, incoming.update_id, now, keep_words=False) is not None:
-        branch_id = groups.unbind(session, incoming.chat_id)
-        if branch_id is not None:
-            alarm.group_lost(session, branch_id, now)
-        outbox.cancel(session, incoming.chat_id)
+        outcome.lose_group(session, incoming.chat_id, now)
 
 
 def group_moved(

@@ -10,8 +10,7 @@ from sqlalchemy import Table, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from bot.domain.patient import CheckInState, TreatmentState
-from bot.storage.outbox import OPEN
-from bot.storage.tables import CheckIn, OutboxRow, Patient, Treatment
+from bot.storage.tables import CheckIn, Patient, Treatment
 
 _OPEN = (CheckInState.SCHEDULED, CheckInState.SENT)
 
@@ -126,14 +125,6 @@ def claim_silent(session: Session, now: datetime, limit: int, longest: timedelta
     if len(due) < limit:
         due += session.scalars(waiting.where(CheckIn.nudge_at > now + longest).limit(limit - len(due)))
     return due
-
-
-def is_under_way(session: Session, chat_id: int, slot: str) -> bool:
-    """Tell whether a message to a chat under *slot* has not come to its end: it waits, is on its way, or in doubt."""
-    waiting = select(OutboxRow.id).where(
-        OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(OPEN)
-    )
-    return session.scalar(waiting.limit(1)) is not None
 
 
 def missed_unreminded(session: Session, branch_id: str, since: datetime) -> list[CheckIn]:

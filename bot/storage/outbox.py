@@ -230,6 +230,14 @@ def message_in_slot(session: Session, chat_id: int, slot: str) -> int | None:
     )
 
 
+def is_under_way(session: Session, chat_id: int, slot: str) -> bool:
+    """Tell whether a message to a chat under *slot* has not come to its end: it waits, is on its way, or in doubt."""
+    waiting = select(OutboxRow.id).where(
+        OutboxRow.chat_id == chat_id, OutboxRow.slot == slot, OutboxRow.state.in_(OPEN)
+    )
+    return session.scalar(waiting.limit(1)) is not None
+
+
 def sent_since(session: Session, since: datetime, most: int = 2_000) -> list[tuple[int, datetime]]:
     """Return the chat and the moment of the last *most* messages sent after *since*, oldest first."""
     sent_at = OutboxRow.sent_at

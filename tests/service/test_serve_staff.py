@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.message import Incoming, Outgoing, Sender
 from bot.service import serve_staff
 from bot.storage import alerts, groups, inbox
@@ -195,6 +197,16 @@ async def test_being_added_and_removed(story: Story) -> None:
     story.tools.database.call(serve_staff.removed_from_group, story.tools, bye, story.now)
 
     assert story.tools.database.call(groups.of_branch, "main") is None
+
+
+async def test_being_removed_is_an_error_in_the_log(story: Story, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody gets the alerts of this branch now: whoever runs the bot must know it, as when the group is deleted."""
+    await story.binds()
+    bye = Incoming(update_id=91_001, chat_id=GROUP, sender=Sender(id=EVA.id, name=EVA.name))
+    story.tools.database.call(inbox.store, [Arrival(update_id=91_001, chat_id=GROUP, payload={})], story.now)
+    story.tools.database.call(serve_staff.removed_from_group, story.tools, bye, story.now)
+
+    assert any("staff group of main is gone" in one.getMessage() for one in caplog.records)
 
 
 async def test_chatter_in_the_group_is_not_answered(story: Story) -> None:

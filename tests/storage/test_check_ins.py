@@ -8,11 +8,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.domain.message import Outgoing
 from bot.domain.patient import CheckInState, TreatmentState
-from bot.storage import check_ins, outbox, patients
+from bot.storage import check_ins, patients
 from bot.storage.database import Database
-from bot.storage.outbox import OPEN, OutboxState
 from bot.storage.tables import CheckIn, Patient, Treatment
 from tests.storage.conftest import ANA, BEN, NOW, Clinic
 
@@ -294,24 +292,6 @@ def test_the_silent_are_found_by_the_index(clinic: Clinic, sqlite_file: Path) ->
 
 
 # --- what is under way -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("state", list(OutboxState))
-def test_what_has_not_come_to_its_end_is_under_way(clinic: Clinic, state: OutboxState) -> None:
-    """In line, in doubt or on its way; of this chat and this slot."""
-
-    def add(session: Session) -> None:
-        row = outbox.add(session, ANA, Outgoing(text="x", slot="check_in:1"), NOW)
-        row.state = state
-
-    clinic.database.call(add)
-
-    def is_under_way(chat: int, slot: str) -> bool:
-        return clinic.database.call(check_ins.is_under_way, chat, slot)
-
-    assert is_under_way(ANA, "check_in:1") is (state in OPEN)
-    assert not is_under_way(BEN, "check_in:1")
-    assert not is_under_way(ANA, "check_in:2")
 
 
 @pytest.mark.parametrize("state", [*OVER, CheckInState.SCHEDULED])

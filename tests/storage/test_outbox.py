@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.domain.message import Kind, Outgoing
 from bot.storage import claims, outbox
 from bot.storage.database import Database
-from bot.storage.outbox import IN_LINE, USEFUL, OutboxState, Purpose
+from bot.storage.outbox import IN_LINE, OPEN, USEFUL, OutboxState, Purpose
 from tests.kit.outbox import Outbox
 from tests.storage.conftest import ANA, BEN, NOW
 
@@ -538,3 +538,21 @@ def test_tidying_drops_no_more_at_a_time_than_it_may(line: Outbox) -> None:
     assert line.database.call(outbox.tidy, NOW - 10 * DAY, 2) == 1
     assert line.database.call(outbox.tidy, NOW - 10 * DAY, 2) == 0
     assert line.state(waits) == OutboxState.AGAIN
+
+
+@pytest.mark.parametrize("state", list(OutboxState))
+def test_what_has_not_come_to_its_end_is_under_way(line: Outbox, state: OutboxState) -> None:
+    """In line, in doubt or on its way; of this chat and this slot."""
+
+    def put(session: Session) -> None:
+        row = outbox.add(session, ANA, Outgoing(text="x", slot="check_in:1"), NOW)
+        row.state = state
+
+    line.database.call(put)
+
+    def is_under_way(chat: int, slot: str) -> bool:
+        return line.database.call(outbox.is_under_way, chat, slot)
+
+    assert is_under_way(ANA, "check_in:1") is (state in OPEN)
+    assert not is_under_way(BEN, "check_in:1")
+    assert not is_under_way(ANA, "check_in:2")
